@@ -1,0 +1,89 @@
+"""The government: brings policy, funds, co-ordination and public demand (S003 4.2(2); S000 4.1.3).
+
+It spends part of what it holds, never more: grants to universities, subsidies to those who do research, support to
+intermediaries; public services are paid when value is shared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecosim.compilation import compiled
+from ecosim.ledger import GRANTS, INCOME, SUBSIDIES, note_flow, note_gain, pay
+from ecosim.organisation import Organisation
+from ecosim.state import (
+    CAPITAL,
+    EXCHANGE,
+    FIRM,
+    INTERMEDIARY,
+    POLICY_INDEX,
+    SUPPLIER,
+    UNIVERSITY,
+    WORLD,
+    Books,
+    Column,
+    Environment,
+    Organisations,
+)
+
+if TYPE_CHECKING:
+    from ecosim.model import Ecosystem
+
+
+@compiled
+def _claim(organisations: Organisations, i: int) -> tuple[int, float]:
+    """What kind of support organisation i can claim (0 grant, 1 subsidy, 2 support, -1 none), and with what weight."""
+    role = organisations.role[i]
+    if role == UNIVERSITY:
+        return 0, organisations.talent[i]
+    if role in (FIRM, SUPPLIER):
+        return 1, organisations.research[i]
+    if role == INTERMEDIARY:
+        return 2, 1.0
+    return -1, 0.0
+
+
+@compiled
+def fund(
+    organisations: Organisations, environment: Environment, books: Books, rows: Column, everybody: Column, p: Any
+) -> None:
+    """Spend by claims: universities by staff, firms and suppliers by research, intermediaries alike."""
+    total = np.zeros(3)
+    for j in everybody:
+        claim, weight = _claim(organisations, j)
+        if claim >= 0:
+            total[claim] += weight
+    shares = np.array([p.grants, p.subsidy, p.support])
+    for i in rows:
+        income = 0.25 * p.outside_revenue * organisations.talent[i] * environment.market[0]
+        pay(organisations, books, WORLD, i, income, INCOME)
+        budget = p.spending * (0.5 + environment.level[POLICY_INDEX]) * organisations.capital[i]
+        for j in everybody:
+            claim, weight = _claim(organisations, j)
+            if claim >= 0 and total[claim] > 0.0:
+                purpose = SUBSIDIES if claim == 1 else GRANTS
+                paid = pay(organisations, books, i, j, budget * shares[claim] * weight / total[claim], purpose)
+                note_flow(organisations, books, CAPITAL, EXCHANGE, i, j, paid)
+                note_gain(organisations, books, j, i, paid)
+
+
+def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
+    """What governments do with their resources in a quarter."""
+    fund(model.organisations, model.environment, model.books, rows, model.rows, model.parameters["policy"])
+
+
+class Government(Organisation):
+    """National and local government."""
+
+    kinds = ("local", "national")
+    community = "environment"
+    chain_position = 0.5
+    brings = "policy, funds, coordination, public demand"
+    interfaces = {"firm": "funding", "supplier": "funding", "university": "funding", "intermediary": "funding"}
+    defaults = {
+        "initial": 4, "capacity": 5.0, "growth_rate": 0.0, "capital": 400.0, "talent": 400.0, "knowledge": 2.0, "spread": 0.3, "openness": 0.4,
+        "research_intensity": 0.0, "breadth": 0.4,
+    }  # fmt: skip
+    rules = {"orchestrate": orchestrate}

@@ -1,0 +1,84 @@
+"""The intermediary: brings matching, services, pooled knowledge and capital (S003 4.2(2); S001 5.3).
+
+Technology intermediaries, standards bodies, alliances, open-source communities and finance. Those tied to it find
+partners more easily; it lends to partners that are short of capital.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ecosim.compilation import compiled
+from ecosim.ledger import LOANS, note_flow, pay
+from ecosim.organisation import Organisation
+from ecosim.parameters import Parameter, ParameterGroup
+from ecosim.state import CAPITAL, EXCHANGE, INTERMEDIARY, Books, Column, Environment, Organisations, Ties
+
+if TYPE_CHECKING:
+    from ecosim.model import Ecosystem
+
+PARAMETERS = ParameterGroup("intermediary", __name__, {
+    "lending": Parameter(0.10, 0.0, 1.0, "share of capital", "What an intermediary lends to one partner at most.", "assumption"),
+    "shortage": Parameter(2.0, 0.0, 40.0, "quarters of cost", "A partner with less capital than so many quarters of wages can borrow.", "assumption"),
+})  # fmt: skip
+
+
+@compiled
+def lend(
+    organisations: Organisations,
+    ties: Ties,
+    books: Books,
+    environment: Environment,
+    rows: Column,
+    tie_rows: Column,
+    p: Any,
+) -> None:
+    """Lend over ties to partners that are short of capital, one loan a tie at a time."""
+    for i in rows:
+        organisations.wages_due[i] = 0.25 * environment.wage[0] * organisations.talent[i]
+    for t in tie_rows:
+        lender, borrower = ties.a[t], ties.b[t]
+        sign = 1.0
+        if organisations.role[lender] != INTERMEDIARY:
+            lender, borrower, sign = borrower, lender, -1.0
+        if (
+            organisations.role[lender] != INTERMEDIARY
+            or organisations.role[borrower] == INTERMEDIARY
+            or ties.loan[t] != 0.0
+        ):
+            continue
+        need = p.shortage * organisations.wages_due[borrower] - organisations.capital[borrower]
+        if need > 0.0:
+            lent = pay(
+                organisations, books, lender, borrower, min(need, p.lending * organisations.capital[lender]), LOANS
+            )
+            ties.loan[t] = sign * lent
+            ties.volume[t] += lent
+            note_flow(organisations, books, CAPITAL, EXCHANGE, lender, borrower, lent)
+
+
+def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
+    """What intermediaries do with their resources in a quarter."""
+    lend(model.organisations, model.ties, model.books, model.environment, rows, model.tie_rows, parameters)
+
+
+class Intermediary(Organisation):
+    """Technology intermediaries, standards bodies, alliances, open-source communities, finance."""
+
+    kinds = ("technology intermediary", "standards body", "industrial alliance", "open-source community", "finance")
+    community = "environment"
+    chain_position = 0.5
+    brings = "matching, services, pooled knowledge, capital"
+    parameters = PARAMETERS
+    interfaces = {
+        "firm": "standards",
+        "supplier": "funding",
+        "university": "standards",
+        "government": "funding",
+        "user": "standards",
+    }
+    defaults = {
+        "initial": 5, "capacity": 16.0, "growth_rate": 0.03, "capital": 100.0, "talent": 40.0, "knowledge": 4.0, "spread": 0.4, "openness": 0.7,
+        "openness_target": 0.8, "breadth": 0.8, "research_intensity": 0.02,
+    }  # fmt: skip
+    rules = {"orchestrate": orchestrate}

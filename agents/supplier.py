@@ -1,0 +1,62 @@
+"""The supplier: brings components, services and process knowledge (S001 5.1: component suppliers, processing enterprises).
+
+It makes services with its talent, delivers what firms ordered, and puts part of what it earns into research.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ecosim.compilation import compiled
+from ecosim.mechanisms.orchestration import do_research, make_services
+from ecosim.organisation import Organisation
+from ecosim.parameters import Parameter, ParameterGroup
+from ecosim.state import RESEARCH_INTENSITY, Books, Column, Environment, Organisations
+
+if TYPE_CHECKING:
+    from ecosim.model import Ecosystem
+
+PARAMETERS = ParameterGroup("supplier", __name__, {
+    "wage_share": Parameter(0.6, 0.0, 0.95, "share of expected revenue", "What a supplier plans to spend on its staff.", "assumption"),
+})  # fmt: skip
+
+
+@compiled
+def produce(
+    organisations: Organisations, environment: Environment, books: Books, rows: Column, p: Any, common: Any
+) -> None:
+    """Make services, do research, open vacancies."""
+    for i in rows:
+        make_services(organisations, books, i, common)
+        budget = organisations.revenue_trend[i] + 0.25 * common.affordable * organisations.capital[i]
+        research = organisations.routines[i, RESEARCH_INTENSITY] * budget
+        do_research(organisations, environment, i, research, common)
+        organisations.vacancies[i] = p.wage_share * budget / (0.25 * environment.wage[0]) - organisations.talent[i]
+        organisations.wages_due[i] = research + 0.25 * environment.wage[0] * organisations.talent[i]
+
+
+def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
+    """What suppliers do with their resources in a quarter."""
+    produce(model.organisations, model.environment, model.books, rows, parameters, model.parameters["orchestration"])
+
+
+class Supplier(Organisation):
+    """Component suppliers and processing enterprises."""
+
+    kinds = ("component supplier", "processing enterprise")
+    community = "development"
+    chain_position = 0.35
+    brings = "components, services, process knowledge"
+    parameters = PARAMETERS
+    interfaces = {
+        "firm": "supply",
+        "supplier": "contract",
+        "university": "joint_research",
+        "government": "funding",
+        "intermediary": "funding",
+    }
+    defaults = {
+        "initial": 25, "capacity": 70.0, "growth_rate": 0.03, "capital": 60.0, "talent": 300.0, "knowledge": 6.0, "research_intensity": 0.05,
+        "openness": 0.15, "breadth": 0.3,
+    }  # fmt: skip
+    rules = {"orchestrate": orchestrate}

@@ -1,0 +1,58 @@
+"""Simulator of innovation ecosystems.
+
+Public names are loaded on first use (PEP 562): ``import ecosim`` starts nothing, sets nothing and stays light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ecosim.compilation import compiled
+    from ecosim.model import Ecosystem
+    from ecosim.organisation import Organisation
+    from ecosim.parameters import Parameter, ParameterGroup, ScenarioError
+    from ecosim.roles import read_roles
+    from ecosim.runs import run
+    from ecosim.scenario import load_scenario
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Ecosystem",
+    "Organisation",
+    "Parameter",
+    "ParameterGroup",
+    "ScenarioError",
+    "compiled",
+    "load_scenario",
+    "read_roles",
+    "run",
+]
+
+# Public name to the module that has it.
+_HOMES = {
+    "Ecosystem": "ecosim.model",
+    "Organisation": "ecosim.organisation",
+    "Parameter": "ecosim.parameters",
+    "ParameterGroup": "ecosim.parameters",
+    "ScenarioError": "ecosim.parameters",
+    "compiled": "ecosim.compilation",
+    "load_scenario": "ecosim.scenario",
+    "read_roles": "ecosim.roles",
+    "run": "ecosim.runs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ecosim' has no attribute '{name}'")
+    value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names too that are not loaded yet."""
+    return sorted({*globals(), *__all__})

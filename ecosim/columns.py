@@ -1,0 +1,65 @@
+"""Tables of arrays: make, grow, copy; claim and release rows."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, get_type_hints
+
+import numpy as np
+
+from ecosim.compilation import compiled
+from ecosim.state import Column, Slots
+
+Table = TypeVar("Table", bound=tuple[Any, ...])
+
+
+def make_table(kind: type[Table], rows: int) -> Table:
+    """Return a table of `rows` empty rows; each column's type and width stand in the class `kind`."""
+    columns = []
+    for hint in get_type_hints(kind, include_extras=True).values():
+        dtype, width = hint.__metadata__
+        columns.append(np.zeros(rows if width == 1 else (rows, width), dtype))
+    return kind(*columns)
+
+
+def make_slots(rows: int) -> Slots:
+    """Return the row book of an empty table."""
+    return Slots(np.zeros(rows, np.int64), np.zeros(3, np.int64))
+
+
+def ensure_room(table: Table, slots: Slots, extra: int) -> tuple[Table, Slots]:
+    """Return table and row book with at least `extra` rows free: the same ones, or larger copies."""
+    capacity = len(slots.free)
+    free = int(slots.state[0]) + capacity - int(slots.state[1])
+    if free >= extra:
+        return table, slots
+    larger = max(capacity * 3 // 2, capacity + extra)
+    return type(table)(*(_padded(column, larger) for column in table)), Slots(_padded(slots.free, larger), slots.state)
+
+
+def copy_table(table: Table) -> Table:
+    """Return a deep copy."""
+    return type(table)(*(column.copy() for column in table))
+
+
+def _padded(column: Column, rows: int) -> Column:
+    larger = np.zeros((rows, *column.shape[1:]), column.dtype)
+    larger[: len(column)] = column
+    return larger
+
+
+@compiled
+def claim(slots: Slots) -> int:
+    """Return a row that is not in use: the last released one, else the next never used."""
+    slots.state[2] += 1
+    if slots.state[0] > 0:
+        slots.state[0] -= 1
+        return slots.free[slots.state[0]]
+    slots.state[1] += 1
+    return slots.state[1] - 1
+
+
+@compiled
+def release(slots: Slots, row: int) -> None:
+    """Give a row back."""
+    slots.free[slots.state[0]] = row
+    slots.state[0] += 1

@@ -1,0 +1,126 @@
+"""The one decorator for rules that run at compiled speed, and where their machine code is kept.
+
+A rule is a plain Python function over arrays. ``@compiled`` hands it to Numba; with ``NUMBA_DISABLE_JIT=1`` it
+stays plain Python and is its own reference.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def compiled(function: Function) -> Function:
+    """Compile a rule on its first call and keep the machine code for later processes.
+
+    Numba's own ``cache=True`` looks at the age of one file and so keeps machine code that calls an older version
+    of a rule in another file. Here the key is the content of the file and of all it imports, so a rule that changed
+    is compiled again wherever it is called, and a copy of the engine elsewhere finds the code too.
+    """
+    dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
+    if (
+        cache_directory() is not None
+        and hasattr(dispatcher, "_cache")
+        and Path(function.__code__.co_filename).is_file()
+    ):
+        dispatcher._cache = _EngineCache(function)
+    if hasattr(dispatcher, "get_call_template"):  # not so in plain Python
+        # Numba would compile a rule anew for each constant that another rule calls it with.
+        resolve = dispatcher.get_call_template
+        dispatcher.get_call_template = lambda arguments, named: resolve(
+            [numba.types.unliteral(kind) for kind in arguments],
+            {name: numba.types.unliteral(kind) for name, kind in named.items()},
+        )
+    return dispatcher
+
+
+def inlined(function: Function) -> Function:
+    """Compile a small rule into each that calls it; LLVM does not do so by itself for one as long as a generator."""
+    dispatcher = compiled(function)
+    if hasattr(dispatcher, "targetoptions"):
+        dispatcher.targetoptions["forceinline"] = True
+    return dispatcher
+
+
+@functools.cache
+def cache_directory() -> Path | None:
+    """The first writable one of ``$ECOSIM_CACHE_DIR``, the user's cache and the temporary directory; else None."""
+    candidates = [
+        os.environ.get("ECOSIM_CACHE_DIR"),
+        os.path.join(os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or "~/.cache", "ecosim"),
+        os.path.join(tempfile.gettempdir(), f"ecosim-{getattr(os, 'getuid', lambda: 0)()}"),
+    ]
+    for candidate in candidates:
+        if candidate:
+            path = Path(candidate).expanduser()
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=path):
+                    return path
+            except (OSError, RuntimeError):
+                continue
+    return None
+
+
+@functools.cache
+def _sources(path: Path) -> frozenset[Path]:
+    """The file and every file of the engine that it imports, directly or not."""
+    package = Path(__file__).parent
+    found = {path}
+    for line in re.findall(
+        r"^(?:from|import) ecosim[^\n(]*(?:\([^)]*\))?", path.read_text(encoding="utf-8"), re.MULTILINE
+    ):
+        words = re.findall(r"[\w.]+", line)
+        modules = [words[1]] + [f"{words[1]}.{word}" for word in words[3:]]
+        for module in modules:
+            source = package.joinpath(*module.split(".")[1:]).with_suffix(".py")
+            if source.is_file() and source != path:
+                found |= {source} | _sources(source)
+    return frozenset(found)
+
+
+class _EngineLocator(_CacheLocator):  # type: ignore[misc]
+    """Tells Numba where the machine code of one function lies and which sources it was made from."""
+
+    def __init__(self, function: Callable[..., Any], source: str) -> None:
+        digest = hashlib.sha256()
+        for path in sorted(_sources(Path(source))):
+            digest.update(path.read_bytes())
+        self._stamp = digest.hexdigest()[:16]
+        self._line = function.__code__.co_firstlineno
+
+    def get_cache_path(self) -> str:
+        """Return the directory of the machine code."""
+        return str(cache_directory())
+
+    def get_source_stamp(self) -> str:
+        """Return what must be unchanged for the kept machine code to be valid."""
+        return self._stamp
+
+    def get_disambiguator(self) -> str:
+        """Return what tells functions of one name, and versions of one function, apart."""
+        return f"{self._line}-{self._stamp}"
+
+    @classmethod
+    def from_function(cls, py_func: Callable[..., Any], py_file: str) -> _EngineLocator | None:
+        """Return a locator, or None for a function typed at a prompt."""
+        return cls(py_func, py_file) if Path(py_file).is_file() else None
+
+
+class _EngineCacheImplementation(CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = [_EngineLocator]
+
+
+class _EngineCache(FunctionCache):  # type: ignore[misc]
+    _impl_class = _EngineCacheImplementation

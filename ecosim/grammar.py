@@ -1,0 +1,246 @@
+"""The grammar of a scenario file: every table, name, range and default that it may hold, built from the records."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import ecosim.mechanisms
+from ecosim import roles as role_files
+from ecosim.parameters import Parameter, ParameterGroup
+from ecosim.roles import Role
+from ecosim.shapes import Rows, Shape, Table, Text
+from ecosim.state import DOMAINS, INDICES
+
+# What a conditional event can wait for.
+CONDITIONS = (
+    "value_created", "organisations", "ties", "mean_trust", "mean_openness", "adopted_share", "knowledge_total",
+    "capital_total", "environment_economy", "environment_talent", "environment_technology", "environment_policy",
+)  # fmt: skip
+
+# What an organisation that a scenario names can have of its own, instead of a draw for its role.
+ENDOWMENT = (
+    "capital", "talent", "knowledge", "openness", "protection", "absorptive", "persistence", "capability",
+    "research_intensity", "openness_target", "generosity", "breadth", "risk", "imitation",
+)  # fmt: skip
+
+TIERS = ("non-core", "core", "integration")
+
+RULES = {
+    "environment": "Talent, technology, economy and policy influence each other and the organisations.",
+    "perception": "Organisations observe and choose partners.",
+    "orchestration": "Focal firms arrange the ties and modes of others.",
+    "symbiosis": "Roles help or hinder each other's growth.",
+    "trust": "Trust on ties rises with kept promises and falls with broken ones.",
+    "open_sharing": "Knowledge and resources move over ties and the platform.",
+    "leakage": "Exposed knowledge reaches those who were not meant to have it.",
+    "co_creation": "Partners run joint projects.",
+    "breakthrough": "Component technologies can be broken through.",
+    "adoption": "Users adopt what firms offer.",
+    "value_sharing": "Surplus is passed on to partners and society.",
+    "learning": "Organisations copy better performers and develop capabilities.",
+    "turnover": "Organisations enter and leave.",
+}
+
+_SCENARIO = "scenario"
+_NAME = Text("What tables and charts call it.", r"\S", "give a name in quotes")
+_EXTENDS = Text(
+    "Shipped scenario, or path relative to this file, that this one changes.",
+    r"\S",
+    "give the name of a shipped scenario or the path of a .toml file, in quotes",
+)
+_NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?"
+CONDITION_PATTERN = rf"^\s*([a-z_]+)\s*([<>])\s*({_NUMBER})\s*$"
+
+# Counted only while the state is built: changing them in mid-run would do nothing, so events cannot.
+_AT_START = "it counts only at the start, give it outside of events"
+
+
+def _count(meaning: str) -> Parameter:
+    return Parameter(1, 1, 1_000_000, "organisations", meaning, _SCENARIO)
+
+
+_YEAR = Parameter(
+    2000, 1, 9999, "year", "Year in which it happens; first quarter unless `quarter` is given.", _SCENARIO
+)
+_QUARTER = Parameter(1, 1, 4, "quarter of the year", "Quarter of the year in which it happens.", _SCENARIO)
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """What a scenario may hold for a given set of roles and mechanisms.
+
+    Attributes
+    ----------
+    top : the shape of a whole scenario file.
+    parameters : every single number, switch and choice that can be set by its dotted path.
+    keys : dotted path to the keys that lead there.
+    kinds : the kinds of each role.
+    """
+
+    top: Table
+    parameters: Mapping[str, Parameter]
+    keys: Mapping[str, tuple[str, ...]]
+    kinds: Mapping[str, tuple[str, ...]]
+
+
+def parameter_groups() -> dict[str, ParameterGroup]:
+    """Return the parameters of all mechanisms by table name: what the modules of `ecosim.mechanisms` declare."""
+    modules = sorted(module.name for module in pkgutil.iter_modules(ecosim.mechanisms.__path__))
+    imported = (importlib.import_module(f"{ecosim.mechanisms.__name__}.{name}") for name in modules)
+    groups = (getattr(module, "PARAMETERS", None) for module in imported)
+    return {group.name: group for group in groups if isinstance(group, ParameterGroup)}
+
+
+def scenario_grammar(roles: Mapping[str, Role]) -> Grammar:
+    """Return the grammar of a scenario in which these roles play."""
+    groups = {name: Table(f"Parameters of {name}.", group.records) for name, group in parameter_groups().items()}
+    symbiosis = groups.get("symbiosis", Table("Parameters of symbiosis.", {}))
+    groups["symbiosis"] = replace(symbiosis, entries={**symbiosis.entries, "coefficients": _coefficients(roles)})
+    settable: dict[str, Shape] = {
+        "start_year": Parameter(2000, 1, 9999, "year", "Year whose first quarter is the first step.", _SCENARIO),
+        "steps": Parameter(40, 1, 100_000, "quarters", "How many quarters a run lasts.", _SCENARIO),
+        "schedule": Table("The order of a quarter.", {"activation": Parameter(
+            "simultaneous", None, None, "1", "Whether organisations act at once on the same state, or one by one in "
+            "random order.", _SCENARIO, ("simultaneous", "random"),
+        )}),
+        "rules": Table("Which rules are on.", {
+            name: Parameter(True, None, None, "1", meaning, _SCENARIO) for name, meaning in RULES.items()
+        }),
+        **groups,
+        "roles": Table("Parameters of each role.", {name: _role(role) for name, role in roles.items()}),
+    }  # fmt: skip
+    parameters = dict(_parameters(Table("", settable)))
+    paths = {".".join(keys): keys for keys in parameters}
+    start = {path for path, keys in paths.items() if len(keys) == 1 or keys[0] == "schedule" or keys[-1] == "initial"}
+    changeable = {path: parameters[keys] for path, keys in paths.items() if path not in start}
+    changes = Table(
+        "Parameters to change, by dotted path in quotes.",
+        changeable,
+        unset=tuple(changeable),
+        refused=dict.fromkeys(start, _AT_START),
+    )
+    top = Table("A scenario: the world that a simulation starts from.", {
+        "title": Text("Title shown above charts and reports."),
+        "question": Text("What the scenario asks."),
+        "sources": Rows(Text("A source and the place in it."), "Sources of the scenario."),
+        "extends": _EXTENDS,
+        **settable,
+        "organisations": Rows(_organisation(roles), "Organisations that are there by name."),
+        "components": Rows(_component(), "Component technologies."),
+        "events": Rows(_event(roles, changes), "What happens on a date or under a condition."),
+    }, unset=("extends",))  # fmt: skip
+    return Grammar(
+        top,
+        {path: parameters[keys] for path, keys in paths.items()},
+        paths,
+        {name: role.kinds for name, role in roles.items()},
+    )
+
+
+def _parameters(table: Table, keys: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Parameter]]:
+    for name, shape in table.entries.items():
+        if isinstance(shape, Parameter):
+            yield (*keys, name), shape
+        elif isinstance(shape, Table):
+            yield from _parameters(shape, (*keys, name))
+
+
+def _role(role: Role) -> Table:
+    kinds = {
+        kind: Parameter(float(position == 0), 0.0, 1e6, "1", f"Weight of the kind '{kind}' among entrants.", _SCENARIO)
+        for position, kind in enumerate(role.kinds)
+    }
+    weights = Table("How often each kind is among entrants; those not given have none.", kinds)
+    return Table(f"Parameters of the role {role.name}.", {**role.records, "kinds": weights})
+
+
+def _coefficients(roles: Mapping[str, Role]) -> Table:
+    def of(target: str) -> Table:
+        entries = {
+            source: Parameter(
+                0.0, -10.0, 10.0, "1", f"Effect of a {source} on the growth of a {target}.", "Lotka-Volterra"
+            )
+            for source in roles
+        }
+        return Table(f"Effects of other roles on the growth of the role {target}.", entries, unset=tuple(roles))
+
+    return Table(
+        "Symbiosis coefficients; if any is given they are fixed, else they are measured.",
+        {name: of(name) for name in roles},
+    )
+
+
+def _which_role(roles: Mapping[str, Role]) -> dict[str, Shape]:
+    names = tuple(roles)
+    return {
+        "role": Parameter(names[0], None, None, "1", "The role it plays.", _SCENARIO, names),
+        "kind": Text("The kind inside the role; drawn by the weights of the role unless given."),
+    }
+
+
+def _organisation(roles: Mapping[str, Role]) -> Table:
+    entries: dict[str, Shape] = {
+        "name": _NAME,
+        **_which_role(roles),
+        "count": _count("How many there are of it."),
+        "focal": Parameter(False, None, None, "1", "Whether it is a core firm, which hosts the platform.", _SCENARIO),
+        "year": replace(_YEAR, meaning="Year in which it enters; at the start unless given."),
+        "quarter": _QUARTER,
+        **{name: role_files.PARAMETERS.records[name] for name in ENDOWMENT},
+    }
+    return Table(
+        "An organisation that is there by name.",
+        entries,
+        ("name", "role"),
+        needs={"quarter": "year"},
+        unset=("kind", "year", *ENDOWMENT),
+    )
+
+
+def _component() -> Table:
+    entries: dict[str, Shape] = {
+        "name": _NAME,
+        "tier": Parameter(TIERS[0], None, None, "1", "How central it is to the product.", "S000 4", TIERS),
+        "difficulty": Parameter(
+            1.0, 0.01, 1000.0, "firm-years of median R&D", "Effort that a breakthrough takes.", _SCENARIO
+        ),
+        "domain": Parameter(1, 1, DOMAINS, "domain", "Knowledge domain that it draws on.", _SCENARIO),
+        "requires": Rows(_NAME, "Names of the components that must be there before."),
+        "crossing": Parameter(0.0, 0.0, 1.0, "share", "Degree to which it crosses with existing business.", _SCENARIO),
+    }
+    return Table("A component technology.", entries, ("name",))
+
+
+def _event(roles: Mapping[str, Role], changes: Table) -> Table:
+    shock: dict[str, Shape] = {
+        "index": Parameter(
+            INDICES[0], None, None, "1", "The index of the environment that is hit.", _SCENARIO, INDICES
+        ),
+        "size": Parameter(0.0, -1.0, 1.0, "1", "How far the index is moved.", _SCENARIO),
+        "quarters": Parameter(4, 1, 1000, "quarters", "How long the shock lasts.", _SCENARIO),
+    }
+    entrants: dict[str, Shape] = {**_which_role(roles), "count": _count("How many enter.")}
+    condition = 'give text such as "mean_trust < 0.3": a metric, < or >, and a number; metrics are ' + ", ".join(
+        CONDITIONS
+    )
+    entries: dict[str, Shape] = {
+        "name": _NAME,
+        "year": _YEAR,
+        "quarter": _QUARTER,
+        "step": Parameter(
+            0, 0, 99_999, "quarters since the start", "Step in which it happens, the first being 0.", _SCENARIO
+        ),
+        "when": Text("Condition on a metric under which it happens, once.", CONDITION_PATTERN, condition),
+        "after": replace(_YEAR, meaning="Year before which the condition is not looked at."),
+        "set": changes,
+        "shock": Table("A shock to the environment.", shock, ("index", "size")),
+        "enter": Table("Organisations that enter.", entrants, ("role",), unset=("kind",)),
+    }
+    return Table(
+        "Something that happens on a date or under a condition.", entries, ("name",), exactly_one=("year", "step", "when"),
+        at_least_one=("set", "shock", "enter"), needs={"quarter": "year", "after": "when"},
+        unset=("year", "step", "when", "after", "set", "shock", "enter"),
+    )  # fmt: skip

@@ -1,0 +1,197 @@
+"""Adoption (Bass 1969; S003 4.2(3)): users take up an offer, choose among offers, buy, and tell what they need.
+
+A user that has not adopted does so with hazard p + q F, F the share that has; the choice among offers is a logit of
+quality, price and installed base. Each sale creates value: what is paid, and the surplus imputed to the user.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecosim.compilation import compiled
+from ecosim.draws import ADOPTION, ADOPTION_CHOICE, ADOPTION_SWITCH, uniform
+from ecosim.ledger import SALE_SOURCE, SALES, SURPLUS_SOURCE, create_value, note_flow, note_gain, pay
+from ecosim.measures import pianka_overlap
+from ecosim.parameters import Parameter, ParameterGroup
+from ecosim.state import (
+    ECONOMY_INDEX,
+    EXCHANGE,
+    FIRM,
+    INFORMATION,
+    USER,
+    Books,
+    Column,
+    Environment,
+    Organisations,
+)
+
+if TYPE_CHECKING:
+    from ecosim.model import Ecosystem
+
+_ASSUMED = "assumption, varied in the sensitivity analysis"
+
+PARAMETERS = ParameterGroup("adoption", __name__, {
+    "innovation": Parameter(0.03, 0.0, 1.0, "1/year", "Bass coefficient p: adoption without imitation.", "Bass p 0.03 on average, often below 0.01"),
+    "imitation": Parameter(0.38, 0.0, 5.0, "1/year", "Bass coefficient q: adoption by word of mouth.", "Bass q 0.38 on average, 0.3-0.5"),
+    "attraction": Parameter(0.15, 0.0, 5.0, "1", "How much quality behind the outside frontier slows adoption.", _ASSUMED),
+    "quality_weight": Parameter(1.2, 0.0, 20.0, "1", "Weight of quality in the choice among offers.", _ASSUMED),
+    "price_weight": Parameter(2.0, 0.0, 20.0, "1", "Weight of the logarithm of price in the choice among offers.", _ASSUMED),
+    "network_weight": Parameter(0.25, 0.0, 5.0, "1", "Weight of the logarithm of the installed base.", "network effects"),
+    "segment_weight": Parameter(0.7, 0.0, 20.0, "1", "Advantage of an offer made for the user's market segment.", _ASSUMED),
+    "segments": Parameter(3, 1, 64, "segments", "Market segments.", "operators, enterprises, consumers"),
+    "loyalty": Parameter(1.5, 0.0, 20.0, "1", "Advantage of the present provider when a user reconsiders.", _ASSUMED),
+    "reconsider": Parameter(0.15, 0.0, 1.0, "1/quarter", "Chance that a user reconsiders its provider in a quarter.", _ASSUMED),
+    "markup": Parameter(0.5, 0.0, 10.0, "share", "Mark-up on price of a firm without any rival; competition takes it away in proportion to niche overlap.", "S001 2.1.2 (P34)"),
+    "complement": Parameter(0.15, 0.0, 5.0, "1", "Quality that a core firm's offer gains with the logarithm of the members of its platform.", "complementors: S000 4.3 (P76)"),
+    "generation_quality": Parameter(0.5, 0.0, 10.0, "1", "Quality gained with the logarithm of mastered components and product generations.", "S001 5.3 (P45)"),
+    "surplus": Parameter(0.06, 0.0, 10.0, "share of price and unit of quality", "Surplus imputed to the user.", _ASSUMED),
+    "information": Parameter(0.02, 0.0, 10.0, "1/quarter", "Market information that a served user gives its provider.", "S003 4.2(3)"),
+})  # fmt: skip
+
+
+def adopt(model: Ecosystem) -> None:
+    """Firms set quality and price; users adopt, reconsider, buy, tell."""
+    firms, users = model.members(FIRM), model.order_of(USER)
+    settings = model.parameters["adoption"]
+    mastered = model.technology.mastered
+    make_offers(model.organisations, model.environment, firms, model.rows, mastered, settings)
+    take_up(
+        model.organisations, model.environment, firms, users, settings, model.sequential, model.seed, model.step_number
+    )
+    buy(model.organisations, model.environment, model.books, users, settings)
+
+
+@compiled
+def survival(adopted: float, innovation: float, imitation: float, years: float) -> float:
+    """Chance of not adopting within a time: exact along the Bass curve that starts at share F.
+
+    (1 - F(t + y)) / (1 - F(t)) = s / (q (1 - F) + (p + q F) e^(s y)), s = p + q; so a step of a quarter adds no
+    error of discretisation to dF/dt = (p + q F)(1 - F).
+    """
+    rate = innovation + imitation
+    if rate <= 0.0:
+        return 1.0
+    return rate / (imitation * (1.0 - adopted) + (innovation + imitation * adopted) * np.exp(rate * years))
+
+
+@compiled
+def make_offers(
+    organisations: Organisations, environment: Environment, firms: Column, rows: Column, mastered: Column, p: Any
+) -> None:
+    """Quality = log(1 + sum_d demand_d K_d D) + g log(1 + components + generations) + c log(1 + members) for a host; price = 1 + markup (1 - mean overlap with rivals)."""
+    members = 0.0
+    for i in rows:
+        members += 1.0 if organisations.member[i] else 0.0
+    for i in firms:
+        known = (environment.demand * organisations.knowledge[i]).sum() * environment.demand.size
+        steps = mastered[i].sum() + organisations.generation[i]
+        organisations.quality[i] = np.log(1.0 + known) + p.generation_quality * np.log(1.0 + steps)
+        if organisations.focal[i]:
+            organisations.quality[i] += p.complement * np.log(1.0 + members)
+        rivalry = 0.0
+        for j in firms:
+            if j != i:
+                rivalry += pianka_overlap(organisations.niche[i], organisations.niche[j])
+        rivalry = rivalry / (firms.size - 1) if firms.size > 1 else 0.0
+        organisations.price[i] = 1.0 + p.markup * (1.0 - rivalry)
+
+
+@compiled
+def utilities(organisations: Organisations, firms: Column, segment: int, p: Any) -> Column:
+    """Utility of each offer in a segment: wq quality - wp log price + wn log(1 + installed) + ws [same segment]."""
+    values = np.empty(firms.size)
+    for position in range(firms.size):
+        i = firms[position]
+        values[position] = (
+            p.quality_weight * organisations.quality[i]
+            - p.price_weight * np.log(organisations.price[i])
+            + p.network_weight * np.log(1.0 + organisations.installed[i])
+            + (p.segment_weight if organisations.segment[i] == segment else 0.0)
+        )
+    return values
+
+
+@compiled
+def choose(values: Column, present: int, loyalty: float, draw: float) -> int:
+    """Logit choice among utilities, the one at `present` raised by loyalty, by one uniform draw."""
+    weights = np.exp(values - values.max())
+    if present >= 0:
+        weights[present] *= np.exp(loyalty)
+    point = draw * weights.sum()
+    for position in range(weights.size - 1):
+        point -= weights[position]
+        if point < 0.0:
+            return position
+    return weights.size - 1
+
+
+@compiled
+def take_up(
+    organisations: Organisations,
+    environment: Environment,
+    firms: Column,
+    users: Column,
+    p: Any,
+    sequential: bool,
+    seed: int,
+    step: int,
+) -> None:
+    """Users that have not adopted may, others may reconsider; in sequence each sees those before it, else nobody does."""
+    if firms.size == 0 or users.size == 0:
+        environment.adopted[0] = 0.0
+        return
+    adopted = 0
+    for u in users:
+        adopted += 1 if organisations.provider[u] >= 0 else 0
+    position_of = np.full(organisations.uid.size, -1, np.int64)
+    values = np.empty((p.segments, firms.size))
+    best = 0.0
+    for position in range(firms.size):
+        position_of[firms[position]] = position
+        best = max(best, organisations.quality[firms[position]])
+    for segment in range(p.segments):
+        values[segment] = utilities(organisations, firms, segment, p)
+    frontier = np.log(1.0 + (environment.demand * environment.frontier).sum() * environment.demand.size)
+    years = 0.25 * np.exp(p.attraction * min(0.0, best - frontier))
+    share = adopted / users.size
+    for u in users:
+        uid = organisations.uid[u]
+        present = organisations.provider[u]
+        if present < 0:
+            if uniform(seed, ADOPTION, step, uid, 0) < survival(share, p.innovation, p.imitation, years):
+                continue
+            adopted += 1
+            if sequential:
+                share = adopted / users.size
+        elif uniform(seed, ADOPTION_SWITCH, step, uid, 0) >= p.reconsider:
+            continue
+        position = position_of[present] if present >= 0 else -1
+        chosen = choose(
+            values[organisations.segment[u]], position, p.loyalty, uniform(seed, ADOPTION_CHOICE, step, uid, 0)
+        )
+        organisations.provider[u] = firms[chosen]
+    environment.adopted[0] = adopted / users.size
+
+
+@compiled
+def buy(organisations: Organisations, environment: Environment, books: Books, users: Column, p: Any) -> None:
+    """Each adopted user spends its means with its provider; surplus = s * quality / price of what is paid."""
+    organisations.installed[:] = 0.0
+    for u in users:
+        i = organisations.provider[u]
+        if i < 0:
+            continue
+        organisations.installed[i] += 1.0
+        means = organisations.budget[u] * environment.market[0] * (0.5 + environment.level[ECONOMY_INDEX])
+        paid = pay(organisations, books, u, i, means, SALES)
+        if paid > 0.0:
+            organisations.revenue[i] += paid
+            surplus = p.surplus * organisations.quality[i] / organisations.price[i] * paid
+            create_value(organisations, books, SALE_SOURCE, i, paid)
+            create_value(organisations, books, SURPLUS_SOURCE, u, surplus)
+            note_gain(organisations, books, i, u, 0.1 * paid)
+            note_gain(organisations, books, u, i, surplus)
+        organisations.information[i] += p.information
+        note_flow(organisations, books, INFORMATION, EXCHANGE, u, i, p.information)

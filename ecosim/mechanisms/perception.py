@@ -1,0 +1,114 @@
+"""Perception (S000, digital environment perception): organisations read demand through noise and choose directions.
+
+What is perceived of demand is theta_d * exp(sigma * (1 - perception) * z); research goes to each domain in proportion
+to perceived demand times what the organisation is near to. A crisis can start a reform, belief keeps it going (P60).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecosim.compilation import compiled
+from ecosim.draws import PERCEPTION_NOISE, REFORM_PERSISTENCE, REFORM_START, normal, uniform
+from ecosim.ledger import note_event
+from ecosim.parameters import Parameter, ParameterGroup
+from ecosim.state import (
+    ECONOMY_INDEX,
+    PERCEPTION,
+    REFORM_ABANDONED,
+    REFORM_STARTED,
+    Column,
+    Environment,
+    Events,
+    Organisations,
+)
+
+if TYPE_CHECKING:
+    from ecosim.model import Ecosystem
+
+_ASSUMED = "assumption, varied in the sensitivity analysis"
+
+PARAMETERS = ParameterGroup("perception", __name__, {
+    "noise": Parameter(1.0, 0.0, 5.0, "1", "Standard deviation of the logarithm of perceived demand at zero perception.", _ASSUMED),
+    "speed": Parameter(0.2, 0.0, 1.0, "1/quarter", "Part of the way to the perceived best direction covered in a quarter.", _ASSUMED),
+    "focus": Parameter(2.0, 0.0, 10.0, "1", "How sharply research follows perceived demand: 0 not at all, large only the best.", _ASSUMED),
+    "familiarity": Parameter(0.3, 0.0, 1.0, "share", "How little an organisation needs to know of a domain to work in it: 1 needs nothing.", "S001 6.3 (P47)"),
+    "forgetting": Parameter(0.2, 0.0, 1.0, "1/quarter", "Part of market information that is out of date after a quarter.", _ASSUMED),
+    "crisis": Parameter(0.10, 0.0, 1.0, "share", "Fall of revenue below its trend, or of the economy below its rest, that counts as a crisis.", "S000 4.1.1: the recession of 2002 (P60)"),
+    "reform_speed": Parameter(0.08, 0.0, 1.0, "1/quarter", "Part of what is left to reform that a quarter of persistence does.", "S000 4.1: the reform of 1998 succeeded in 2008"),
+})  # fmt: skip
+
+
+def perceive(model: Ecosystem) -> None:
+    """Every organisation reads demand and turns its research; a crisis can start a reform."""
+    settings = model.parameters["perception"]
+    baseline = model.parameters["environment"].baseline
+    choose_directions(model.organisations, model.environment, model.rows, settings, model.seed, model.step_number)
+    reform(
+        model.organisations,
+        model.environment,
+        model.events,
+        model.rows,
+        settings,
+        baseline,
+        model.seed,
+        model.step_number,
+    )
+
+
+@compiled
+def clarity(perception: float, information: float) -> float:
+    """How much of demand is seen: 1 - (1 - perception) / (1 + information), in [0, 1]."""
+    return 1.0 - (1.0 - perception) / (1.0 + information)
+
+
+@compiled
+def choose_directions(
+    organisations: Organisations, environment: Environment, rows: Column, p: Any, seed: int, step: int
+) -> None:
+    """Turn research towards perceived demand in familiar domains: weight_d = (demand_d * (f + (1 - f) niche_d / max niche))^focus."""
+    domains = environment.demand.size
+    wanted = np.empty(domains)
+    for i in rows:
+        blur = p.noise * (1.0 - clarity(organisations.capabilities[i, PERCEPTION], organisations.information[i]))
+        near = organisations.niche[i].max()
+        for d in range(domains):
+            seen = environment.demand[d] * np.exp(blur * normal(seed, PERCEPTION_NOISE, step, organisations.uid[i], d))
+            known = organisations.niche[i, d] / near if near > 0.0 else 1.0
+            wanted[d] = (seen * (p.familiarity + (1.0 - p.familiarity) * known) + 1e-12) ** p.focus
+        total = wanted.sum()
+        for d in range(domains):
+            organisations.direction[i, d] += p.speed * (wanted[d] / total - organisations.direction[i, d])
+            organisations.niche[i, d] += 0.25 * p.speed * (organisations.direction[i, d] - organisations.niche[i, d])
+        organisations.information[i] *= 1.0 - p.forgetting
+
+
+@compiled
+def reform(
+    organisations: Organisations,
+    environment: Environment,
+    events: Events,
+    rows: Column,
+    p: Any,
+    baseline: float,
+    seed: int,
+    step: int,
+) -> None:
+    """Start a reform in a crisis with the chance that perception gives; go on each quarter with the chance of persistence."""
+    slump = environment.level[ECONOMY_INDEX] < baseline * (1.0 - p.crisis)
+    for i in rows:
+        uid = organisations.uid[i]
+        if organisations.reforming[i]:
+            if uniform(seed, REFORM_PERSISTENCE, step, uid, 0) < organisations.persistence[i]:
+                organisations.reform[i] += p.reform_speed * (1.0 - organisations.reform[i])
+            else:
+                organisations.reforming[i] = False
+                note_event(events, REFORM_ABANDONED, uid, -1, organisations.reform[i])
+        else:
+            fall = organisations.revenue[i] < (1.0 - p.crisis) * organisations.revenue_trend[i]
+            alarmed = uniform(seed, REFORM_START, step, uid, 0) < organisations.capabilities[i, PERCEPTION]
+            if (fall or slump) and alarmed and organisations.reform[i] < 0.95:
+                organisations.reforming[i] = True
+                note_event(events, REFORM_STARTED, uid, -1, organisations.reform[i])

@@ -1,0 +1,381 @@
+"""Competition-cooperation symbiosis (S001, sections 2.1.2 and 5): trust, modes, upkeep, and the search for partners.
+
+Ties are kept while they are worth it. Trust rises on kept promises and finished projects and falls on broken ones,
+failure, free riding and leakage; it fades when a tie is idle and never grows with time alone. Mode follows trust and
+openness: resource separation, then sharing, then overlap, with hysteresis. Similar organisations compete in
+proportion to the overlap of their niches; different ones divide labour.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecosim.columns import claim, ensure_room, release
+from ecosim.compilation import compiled
+from ecosim.draws import ACTIVATION, PARTNER_SEARCH, TIE_ACCEPTANCE, TIE_HAZARD, shuffled, uniform
+from ecosim.ledger import REPAYMENT, UPKEEP, note_event, note_gain, pay
+from ecosim.measures import neighbours, pianka_overlap
+from ecosim.parameters import Parameter, ParameterGroup
+from ecosim.state import (
+    BREADTH,
+    DEFAULT,
+    HOUSEHOLDS,
+    INTERMEDIARY,
+    OVERLAP,
+    SEPARATION,
+    TIE_BROKEN,
+    TIE_DOWNGRADED,
+    TIE_FORMED,
+    TIE_UPGRADED,
+    Books,
+    Column,
+    Events,
+    Organisations,
+    Slots,
+    Ties,
+)
+
+if TYPE_CHECKING:
+    from ecosim.model import Ecosystem
+
+_ASSUMED = "assumption, varied in the sensitivity analysis"
+
+PARAMETERS = ParameterGroup("symbiosis", __name__, {
+    "initial_trust": Parameter(0.25, 0.0, 1.0, "level", "Trust at the start of a tie.", "S001 5.1: trust is low at first (P35)"),
+    "trust_gain": Parameter(0.04, 0.0, 1.0, "1/quarter", "Part of missing trust that a quarter of kept promises restores.", "trust follows process and outcomes: Meier et al. 2016"),
+    "trust_loss": Parameter(0.35, 0.0, 1.0, "1/quarter", "Part of trust that a wholly broken promise destroys.", _ASSUMED),
+    "tolerance": Parameter(0.9, 0.0, 1.0, "share", "Part of a promise that must be done for it to count as kept.", _ASSUMED),
+    "project_trust": Parameter(0.15, 0.0, 1.0, "1", "Part of missing trust that a finished project restores; a failed one destroys as large a part of trust.", _ASSUMED),
+    "free_riding": Parameter(0.04, 0.0, 1.0, "1/quarter", "Part of trust lost in a quarter in which one side gets all.", _ASSUMED),
+    "leak_distrust": Parameter(0.10, 0.0, 1.0, "1/quarter", "Part of trust lost when a partner's openness lets everything of its own leak to rivals.", "S002: trust cuts leakage risk (P87)"),
+    "fading": Parameter(0.06, 0.0, 1.0, "1/quarter", "Part of trust that an idle quarter takes.", "bridges decay: Burt 2001"),
+    "sharing_trust": Parameter(0.45, 0.0, 1.0, "level", "Trust from which partners share.", "S001 5.1-5.3 (P35, P36)"),
+    "sharing_openness": Parameter(0.25, 0.0, 1.0, "level", "Openness that both need to share.", "S001 2.1.2"),
+    "overlap_trust": Parameter(0.7, 0.0, 1.0, "level", "Trust from which partners' resources overlap.", "S001 5.3"),
+    "overlap_openness": Parameter(0.4, 0.0, 1.0, "level", "Openness that both need for overlap.", "S001 5.3"),
+    "hysteresis": Parameter(0.12, 0.0, 0.5, "level", "How far below a threshold trust must fall before the mode falls back.", _ASSUMED),
+    "upkeep": Parameter(0.15, 0.0, 100.0, "million CNY a quarter", "What each side pays for a tie.", _ASSUMED),
+    "search_cost": Parameter(0.3, 0.0, 100.0, "million CNY", "What the seeker pays for a new tie.", _ASSUMED),
+    "search_rate": Parameter(0.5, 0.0, 1.0, "1/quarter", "Chance that an organisation with room looks for a partner in a quarter, at full search capability.", _ASSUMED),
+    "candidates": Parameter(6, 1, 64, "organisations", "How many it looks at, at full search capability.", _ASSUMED),
+    "help": Parameter(0.5, 0.0, 5.0, "1", "How much more it looks at when tied to an intermediary.", "S003 4.2(2) (P105); Colombian firms 2022"),
+    "closure": Parameter(0.3, 0.0, 1.0, "share", "Candidates found among partners' partners.", "triadic closure in R&D networks"),
+    "attachment": Parameter(0.3, 0.0, 1.0, "share", "Candidates found in proportion to their ties.", "newcomers prefer established partners: Tomasello et al."),
+    "most_ties": Parameter(10.0, 0.0, 1000.0, "ties", "Ties that an organisation of 100 million CNY with full breadth can look after; grows with the square root of capital.", _ASSUMED),
+    "novelty": Parameter(2.0, 0.0, 20.0, "1", "Weight of complementary knowledge, 4 d (1 - d), in choosing partners.", "Nooteboom et al. 2007"),
+    "labour_division": Parameter(1.0, 0.0, 20.0, "1", "Weight of distance on the innovation chain in choosing partners.", "S001 2.1.2 (P34)"),
+    "competition": Parameter(2.0, 0.0, 20.0, "1", "Weight of niche overlap against a partner of the same role.", "S001 2.1.2 (P34)"),
+    "reluctance": Parameter(1.0, -10.0, 20.0, "1", "What a partner must be worth to be accepted with a chance of one half.", _ASSUMED),
+    "dissolution": Parameter(0.10, 0.0, 1.0, "1/quarter", "Rate at which a tie without trust is given up; falls with the square of trust.", "over half of alliances fail within five years"),
+    "loss_patience": Parameter(0.25, 0.0, 1.0, "1/quarter", "Rate at which a tie that costs one side more than it gets is given up.", _ASSUMED),
+    "coupling": Parameter(0.5, 0.0, 5.0, "1", "How strongly measured net benefits between roles act on entry and exit.", "S001 2.1.2; Lotka-Volterra symbiosis"),
+})  # fmt: skip
+
+
+def connect(model: Ecosystem) -> None:
+    """Review trust, modes and upkeep of every tie, give up those not worth it, and look for new partners."""
+    settings = model.parameters["symbiosis"]
+    memory = model.parameters["orchestration"].memory
+    review_ties(model.organisations, model.ties, model.books, model.events, model.tie_rows, settings,
+                model.rules["trust"], memory, model.step_number)  # fmt: skip
+    give_up_ties(model.organisations, model.ties, model.tie_slots, model.books, model.events, model.tie_rows, settings,
+                 model.seed, model.step_number)  # fmt: skip
+    model.ties, model.tie_slots = ensure_room(model.ties, model.tie_slots, len(model.rows))
+    rows = model.rows
+    order = shuffled(rows, model.organisations.uid[rows], model.seed, ACTIVATION, model.step_number)
+    living = model.tie_rows
+    starts, targets = neighbours(model.ties.a[living], model.ties.b[living], len(model.organisations.uid))
+    form_ties(model.organisations, model.ties, model.tie_slots, model.books, model.events, order, living, starts, targets,
+              model.interfaces, settings, model.sequential, model.seed, model.step_number)  # fmt: skip
+
+
+@compiled
+def reviewed_trust(
+    trust: float, promised: float, kept: float, imbalance: float, leaked: float, idle: bool, p: Any
+) -> float:
+    """Trust after a quarter's outcomes.
+
+    Promises kept (k = kept / promised >= tolerance): T + gain k (1 - T); broken: T - loss (1 - k) T. Then free riding
+    takes a part f * imbalance of it, leakage a part l * leaked, an idle quarter a part `fading`. Nothing else moves it.
+    """
+    if promised > 0.0:
+        part = min(1.0, kept / promised)
+        trust += p.trust_gain * part * (1.0 - trust) if part >= p.tolerance else -p.trust_loss * (1.0 - part) * trust
+    trust *= 1.0 - p.free_riding * imbalance
+    trust *= 1.0 - p.leak_distrust * leaked
+    if idle:
+        trust *= 1.0 - p.fading
+    return min(1.0, max(0.0, trust))
+
+
+@compiled
+def next_mode(mode: int, trust: float, openness: float, p: Any) -> int:
+    """The mode that trust and the lesser openness of both sides allow; one step at a time, with hysteresis downwards."""
+    if mode < OVERLAP:
+        needed_trust = p.sharing_trust if mode == SEPARATION else p.overlap_trust
+        needed_openness = p.sharing_openness if mode == SEPARATION else p.overlap_openness
+        if trust >= needed_trust and openness >= needed_openness:
+            return mode + 1
+    if mode > SEPARATION:
+        held_trust = p.overlap_trust if mode == OVERLAP else p.sharing_trust
+        held_openness = p.overlap_openness if mode == OVERLAP else p.sharing_openness
+        if trust < held_trust - p.hysteresis or openness < held_openness - p.hysteresis:
+            return mode - 1
+    return mode
+
+
+@compiled
+def review_ties(
+    organisations: Organisations,
+    ties: Ties,
+    books: Books,
+    events: Events,
+    tie_rows: Column,
+    p: Any,
+    trust_moves: bool,
+    memory: float,
+    step: int,
+) -> None:
+    """Pay upkeep, smooth gains, review trust by outcomes, follow with the mode."""
+    for t in tie_rows:
+        a, b = ties.a[t], ties.b[t]
+        paid_a = pay(organisations, books, a, HOUSEHOLDS, p.upkeep, UPKEEP)
+        paid_b = pay(organisations, books, b, HOUSEHOLDS, p.upkeep, UPKEEP)
+        note_gain(organisations, books, a, b, -paid_a)
+        note_gain(organisations, books, b, a, -paid_b)
+        ties.gain_a[t] += memory * (ties.got_a[t] - paid_a - ties.gain_a[t])
+        ties.gain_b[t] += memory * (ties.got_b[t] - paid_b - ties.gain_b[t])
+        idle = ties.volume[t] <= 0.0 and ties.promised[t] <= 0.0
+        ties.idle[t] = ties.idle[t] + 1 if idle else 0
+        if trust_moves:
+            given = ties.contributed_a[t] + ties.contributed_b[t]
+            imbalance = abs(ties.contributed_a[t] - ties.contributed_b[t]) / given if given > 0.0 else 0.0
+            leaked = max(organisations.leaked[a], organisations.leaked[b]) if ties.mode[t] > SEPARATION else 0.0
+            ties.trust[t] = reviewed_trust(ties.trust[t], ties.promised[t], ties.kept[t], imbalance, leaked, idle, p)
+        ties.promised[t] = ties.kept[t] = ties.volume[t] = ties.got_a[t] = ties.got_b[t] = 0.0
+        mode = next_mode(ties.mode[t], ties.trust[t], min(organisations.openness[a], organisations.openness[b]), p)
+        if mode != ties.mode[t]:
+            code = TIE_UPGRADED if mode > ties.mode[t] else TIE_DOWNGRADED
+            note_event(events, code, organisations.uid[a], organisations.uid[b], mode)
+            ties.mode[t] = mode
+
+
+@compiled
+def cut_tie(
+    organisations: Organisations, ties: Ties, slots: Slots, books: Books, events: Events, t: int, step: int
+) -> None:
+    """End a tie: a loan is paid back as far as the borrower can, and the row is given back."""
+    a, b = ties.a[t], ties.b[t]
+    if ties.loan[t] != 0.0:
+        lender, borrower = (a, b) if ties.loan[t] > 0.0 else (b, a)
+        missing = abs(ties.loan[t]) - pay(organisations, books, borrower, lender, abs(ties.loan[t]), REPAYMENT)
+        if missing > 0.0:
+            note_event(events, DEFAULT, organisations.uid[borrower], organisations.uid[lender], missing)
+    note_event(events, TIE_BROKEN, organisations.uid[a], organisations.uid[b], step - ties.born[t])
+    organisations.degree[a] -= 1
+    organisations.degree[b] -= 1
+    ties.alive[t] = False
+    release(slots, t)
+
+
+@compiled
+def give_up_ties(
+    organisations: Organisations,
+    ties: Ties,
+    slots: Slots,
+    books: Books,
+    events: Events,
+    tie_rows: Column,
+    p: Any,
+    seed: int,
+    step: int,
+) -> None:
+    """Give a tie up with hazard dissolution * (1 - T)^2, and loss_patience more if one side has lost on it for a while."""
+    for t in tie_rows:
+        hazard = p.dissolution * (1.0 - ties.trust[t]) ** 2
+        if step - ties.born[t] >= 4 and min(ties.gain_a[t], ties.gain_b[t]) < 0.0 and ties.loan[t] == 0.0:
+            hazard += p.loss_patience * (1.0 - ties.trust[t])
+        if uniform(seed, TIE_HAZARD, step, organisations.uid[ties.a[t]], organisations.uid[ties.b[t]]) < 1.0 - np.exp(
+            -hazard
+        ):
+            cut_tie(organisations, ties, slots, books, events, t, step)
+
+
+@compiled
+def most_ties(organisations: Organisations, i: int, p: Any) -> float:
+    """How many ties i can look after: n * breadth * sqrt(1 + capital / 100)."""
+    return p.most_ties * organisations.routines[i, BREADTH] * np.sqrt(1.0 + organisations.capital[i] / 100.0)
+
+
+@compiled
+def worth(organisations: Organisations, i: int, j: int, p: Any) -> float:
+    """What a partner promises: novelty * 4 d (1 - d) + labour division * |chain difference| + size - competition * overlap.
+
+    d = 1 - overlap of the two knowledge profiles; niche overlap (Pianka 1973) counts against the same role and segment.
+    """
+    distance = 1.0 - pianka_overlap(organisations.knowledge[i], organisations.knowledge[j])
+    value = p.novelty * 4.0 * distance * (1.0 - distance)
+    value += p.labour_division * abs(organisations.chain[i] - organisations.chain[j])
+    value += 0.15 * np.log(1.0 + organisations.degree[j])
+    if organisations.role[i] == organisations.role[j] and organisations.segment[i] == organisations.segment[j]:
+        value -= p.competition * pianka_overlap(organisations.niche[i], organisations.niche[j])
+    return value
+
+
+@compiled
+def _tied(starts: Column, targets: Column, i: int, j: int) -> bool:
+    for position in range(starts[i], starts[i + 1]):
+        if targets[position] == j:
+            return True
+    return False
+
+
+@compiled
+def _candidate(
+    i: int,
+    uid: int,
+    draw: int,
+    order: Column,
+    living: Column,
+    ties: Ties,
+    starts: Column,
+    targets: Column,
+    p: Any,
+    seed: int,
+    step: int,
+) -> int:
+    """One candidate: a partner's partner, the end of a random tie (so in proportion to ties), or anybody."""
+    route = uniform(seed, PARTNER_SEARCH, step, uid, 3 * draw + 1)
+    pick = uniform(seed, PARTNER_SEARCH, step, uid, 3 * draw + 2)
+    if route < p.closure and starts[i + 1] > starts[i]:
+        partner = targets[starts[i] + int(pick * (starts[i + 1] - starts[i]))]
+        again = uniform(seed, PARTNER_SEARCH, step, uid, 3 * draw + 3)
+        return targets[starts[partner] + int(again * (starts[partner + 1] - starts[partner]))]
+    if route < p.closure + p.attachment and living.size > 0:
+        end = int(2.0 * pick * living.size)
+        return ties.a[living[end // 2]] if end % 2 == 0 else ties.b[living[end // 2]]
+    return order[int(pick * order.size)]
+
+
+@compiled
+def wish(
+    i: int,
+    organisations: Organisations,
+    order: Column,
+    living: Column,
+    ties: Ties,
+    starts: Column,
+    targets: Column,
+    interfaces: Column,
+    p: Any,
+    seed: int,
+    step: int,
+) -> int:
+    """The best of the few candidates that i looks at if it has room: search capability and intermediaries widen the look.
+
+    Returns
+    -------
+    The row of the organisation that i wants to tie with, -1 for none.
+    """
+    uid = organisations.uid[i]
+    search = organisations.knowledge_capabilities[i, 0:3].mean()
+    if organisations.degree[i] >= most_ties(organisations, i, p):
+        return -1
+    if uniform(seed, PARTNER_SEARCH, step, uid, 0) >= p.search_rate * (0.25 + 0.75 * search):
+        return -1
+    helped = 0.0
+    for position in range(starts[i], starts[i + 1]):
+        if organisations.role[targets[position]] == INTERMEDIARY:
+            helped = p.help
+    best, chosen = -1e300, -1
+    for draw in range(1 + int(p.candidates * search * (1.0 + helped))):
+        j = _candidate(i, uid, draw, order, living, ties, starts, targets, p, seed, step)
+        if j == i or interfaces[organisations.role[i], organisations.role[j]] < 0 or _tied(starts, targets, i, j):
+            continue
+        value = worth(organisations, i, j, p)
+        if value > best:
+            best, chosen = value, j
+    return chosen
+
+
+@compiled
+def new_tie(
+    organisations: Organisations, ties: Ties, slots: Slots, a: int, b: int, interface: int, trust: float, step: int
+) -> int:
+    """Write a new tie down and return its row."""
+    t = claim(slots)
+    ties.uid[t] = slots.state[2]
+    ties.alive[t] = True
+    ties.a[t], ties.b[t] = a, b
+    ties.interface[t] = interface
+    ties.mode[t] = SEPARATION
+    ties.trust[t] = trust
+    ties.born[t] = step
+    ties.idle[t] = 0
+    ties.promised[t] = ties.kept[t] = ties.order[t] = ties.owed[t] = 0.0
+    ties.got_a[t] = ties.got_b[t] = ties.gain_a[t] = ties.gain_b[t] = 0.0
+    ties.loan[t] = ties.volume[t] = ties.contributed_a[t] = ties.contributed_b[t] = 0.0
+    ties.phase[t] = ties.rounds[t] = ties.domain[t] = 0
+    ties.invested[t] = 0.0
+    ties.finished[t] = ties.failed[t] = 0
+    organisations.degree[a] += 1
+    organisations.degree[b] += 1
+    return t
+
+
+@compiled
+def form_ties(
+    organisations: Organisations,
+    ties: Ties,
+    slots: Slots,
+    books: Books,
+    events: Events,
+    order: Column,
+    living: Column,
+    starts: Column,
+    targets: Column,
+    interfaces: Column,
+    p: Any,
+    sequential: bool,
+    seed: int,
+    step: int,
+) -> None:
+    """Everybody wishes, on the state at the start or in turn; then wishes are heard in the order of activation.
+
+    The other side accepts with chance (0.5 + 0.5 openness) / (1 + exp(-(worth - reluctance) / 0.25)): an open culture
+    is readier to accept (S001 5.1, P23).
+    """
+    wishes = np.full(order.size, -1, np.int64)
+    if not sequential:
+        for position in range(order.size):
+            wishes[position] = wish(
+                order[position], organisations, order, living, ties, starts, targets, interfaces, p, seed, step
+            )
+    met = np.full(organisations.uid.size, -1, np.int64)  # whom each one tied with by its own wish this quarter
+    for position in range(order.size):
+        i = order[position]
+        if sequential:
+            wishes[position] = wish(i, organisations, order, living, ties, starts, targets, interfaces, p, seed, step)
+        j = wishes[position]
+        if j < 0 or organisations.degree[j] >= most_ties(organisations, j, p) or met[i] == j or met[j] == i:
+            continue
+        ready = (0.5 + 0.5 * organisations.openness[j]) / (
+            1.0 + np.exp(-(worth(organisations, j, i, p) - p.reluctance) / 0.25)
+        )
+        if uniform(seed, TIE_ACCEPTANCE, step, organisations.uid[i], organisations.uid[j]) >= ready:
+            continue
+        met[i] = j
+        pay(organisations, books, i, HOUSEHOLDS, p.search_cost, UPKEEP)
+        new_tie(
+            organisations,
+            ties,
+            slots,
+            i,
+            j,
+            interfaces[organisations.role[i], organisations.role[j]],
+            p.initial_trust,
+            step,
+        )
+        note_event(events, TIE_FORMED, organisations.uid[i], organisations.uid[j], 0.0)

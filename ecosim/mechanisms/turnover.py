@@ -1,0 +1,298 @@
+"""Turnover: entry and exit by density dependence and symbiosis (S001 2.1.2; Hannan & Freeman 1989; Lotka-Volterra).
+
+For role r with N_r members, capacity K_r, rate g_r and coefficients a_rs, each member brings an entrant at rate
+b = g_r (1 + sum_{a_rs > 0} a_rs N_s / K_s) and leaves at rate d = g_r (N_r / K_r - sum_{a_rs < 0} a_rs N_s / K_s).
+In a quarter both happen with probability 1 - exp(-rate), so that entry and exit balance exactly where the rates do,
+and the mean field is dN_r/dt = g_r N_r (1 - N_r / K_r + sum_s a_rs N_s / K_s).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecosim import draws
+from ecosim.columns import claim, release
+from ecosim.compilation import compiled
+from ecosim.draws import ENTRANT_ENDOWMENT, ENTRY, integer_below, normal, uniform
+from ecosim.ledger import ENDOWMENT, SETTLEMENT, note_event, pay, use_element
+from ecosim.mechanisms.symbiosis import cut_tie
+from ecosim.parameters import Parameter, ParameterGroup
+from ecosim.state import (
+    BANKRUPTCY,
+    DOMAINS,
+    GOVERNMENT,
+    HOUSEHOLDS,
+    SERVICES,
+    USER,
+    WORLD,
+    Books,
+    Column,
+    Environment,
+    Events,
+    Organisations,
+    Slots,
+    Ties,
+)
+from ecosim.state import ENTRY as ENTRY_EVENT
+from ecosim.state import EXIT as EXIT_EVENT
+
+if TYPE_CHECKING:
+    from ecosim.model import Ecosystem
+
+_ASSUMED = "assumption, varied in the sensitivity analysis"
+
+PARAMETERS = ParameterGroup("turnover", __name__, {
+    "selection": Parameter(1.0, 0.0, 1.0, "1", "How much exit falls on the weak: 0 on all alike, 1 in proportion to rank from the largest (never) to the smallest (twice the mean).", "S003 Table 1: selection (P110)"),
+    "patience": Parameter(4, 1, 1000, "quarters", "Quarters in distress after which an organisation is bankrupt.", _ASSUMED),
+    "ceiling": Parameter(10.0, 1.0, 1000.0, "1", "Multiple of its capacity at which a role stops growing; reached only when symbiosis is unstable, and then reported.", "a12 a21 >= 1 has no rest point"),
+})  # fmt: skip
+
+# What an entrant is endowed with, in the order of the columns of `model.endowments`.
+ENDOWMENTS = (
+    "capital", "talent", "knowledge", "spread", "openness", "protection", "absorptive", "persistence", "capability",
+    "research_intensity", "openness_target", "generosity", "breadth", "risk", "imitation",
+)  # fmt: skip
+
+
+def turn_over(model: Ecosystem) -> None:
+    """The bankrupt and the crowded out leave, their accounts are settled; then entrants arrive."""
+    organisations, settings = model.organisations, model.parameters["turnover"]
+    rates = turnover_rates(model.counts(), model.capacities, model.growth_rates, model.coefficients())
+    leave(model, settings, rates)
+    arrivals = count_arrivals(organisations, model.rows, rates, model.seed, model.step_number)
+    room = settings.ceiling * model.capacities - model.counts()
+    for role in range(len(arrivals)):
+        admitted = int(min(arrivals[role], max(0.0, room[role])))
+        if admitted < arrivals[role]:
+            model.report_unbounded(role)
+        model.enter(role, admitted)
+
+
+def leave(model: Ecosystem, settings: Any, rates: Column) -> None:
+    """Find who leaves and settle them: ties, debts, stocks; users of a firm that left have no provider."""
+    ranks = strength_ranks(model.organisations, model.rows, len(model.roles))
+    leaving = who_leaves(model.organisations, model.rows, ranks, rates, settings, model.seed, model.step_number)
+    if leaving.size:
+        remove(model, leaving, settings.patience)
+
+
+def remove(model: Ecosystem, leaving: Column, patience: int) -> None:
+    """Let organisations leave: settle them, and let users forget a provider that left."""
+    settle(model.organisations, model.ties, model.tie_slots, model.books, model.environment, model.events, leaving,
+           model.tie_rows, patience, model.step_number)  # fmt: skip
+    forget_providers(model.organisations, int(model.slots.state[1]))
+    release_rows(model.slots, leaving)
+
+
+@compiled
+def turnover_rates(counts: Column, capacities: Column, growth: Column, coefficients: Column) -> Column:
+    """Entry and exit rate per member and quarter of each role, (roles, 2)."""
+    density = counts / capacities
+    rates = np.empty((counts.size, 2))
+    for r in range(counts.size):
+        helped, harmed = 0.0, 0.0
+        for s in range(counts.size):
+            if coefficients[r, s] > 0.0:
+                helped += coefficients[r, s] * density[s]
+            else:
+                harmed -= coefficients[r, s] * density[s]
+        rates[r, 0] = growth[r] * (1.0 + helped)
+        rates[r, 1] = growth[r] * (density[r] + harmed)
+    return rates
+
+
+@compiled
+def strength_ranks(organisations: Organisations, rows: Column, roles: int) -> Column:
+    """Rank by capital inside the role: 0 the smallest, 1 the largest; alone 1/2."""
+    ranks = np.full(organisations.uid.size, 0.5)
+    for role in range(roles):
+        members = rows[organisations.role[rows] == role]
+        if members.size > 1:
+            # Equal capital must not be ranked by row, or exit would hang on the order of rows.
+            sorted_members = members[np.argsort(organisations.capital[members])]
+            first = 0
+            while first < members.size:
+                last = first
+                while (
+                    last + 1 < members.size
+                    and organisations.capital[sorted_members[last + 1]] == organisations.capital[sorted_members[first]]
+                ):
+                    last += 1
+                for position in range(first, last + 1):
+                    ranks[sorted_members[position]] = 0.5 * (first + last) / (members.size - 1)
+                first = last + 1
+    return ranks
+
+
+@compiled
+def who_leaves(
+    organisations: Organisations, rows: Column, ranks: Column, rates: Column, p: Any, seed: int, step: int
+) -> Column:
+    """Rows of those that leave: the bankrupt, and each other with probability 1 - exp(-d w), w = 1 + selection (1 - 2 rank)."""
+    leaving = np.zeros(rows.size, np.bool_)
+    for position in range(rows.size):
+        i = rows[position]
+        weight = 1.0 + p.selection * (1.0 - 2.0 * ranks[i])
+        chance = 1.0 - np.exp(-rates[organisations.role[i], 1] * weight)
+        bankrupt = organisations.distress[i] >= p.patience
+        leaving[position] = bankrupt or uniform(seed, draws.EXIT, step, organisations.uid[i], 0) < chance
+    return rows[leaving]
+
+
+@compiled
+def settle(
+    organisations: Organisations,
+    ties: Ties,
+    tie_slots: Slots,
+    books: Books,
+    environment: Environment,
+    events: Events,
+    leaving: Column,
+    tie_rows: Column,
+    patience: int,
+    step: int,
+) -> None:
+    """End the ties of those that leave, pay out what they hold, let their staff look for work."""
+    gone = np.zeros(organisations.uid.size, np.bool_)
+    for i in leaving:
+        gone[i] = True
+    for t in tie_rows:
+        if gone[ties.a[t]] or gone[ties.b[t]]:
+            cut_tie(organisations, ties, tie_slots, books, events, t, step)
+    for i in leaving:
+        owner = WORLD if organisations.role[i] == USER or organisations.role[i] == GOVERNMENT else HOUSEHOLDS
+        code = BANKRUPTCY if organisations.distress[i] >= patience else EXIT_EVENT
+        note_event(events, code, organisations.uid[i], -1, organisations.capital[i])
+        pay(organisations, books, i, owner, organisations.capital[i], SETTLEMENT)
+        environment.seekers[0] += organisations.talent[i]
+        organisations.talent[i] = 0.0
+        use_element(organisations.services, books, SERVICES, i, organisations.services[i])
+        organisations.knowledge[i] = 0.0
+        organisations.information[i] = 0.0
+        organisations.alive[i] = False
+
+
+@compiled
+def forget_providers(organisations: Organisations, rows: int) -> None:
+    """A user whose provider has left has none."""
+    for u in range(rows):
+        if (
+            organisations.alive[u]
+            and organisations.provider[u] >= 0
+            and not organisations.alive[organisations.provider[u]]
+        ):
+            organisations.provider[u] = -1
+
+
+@compiled
+def release_rows(slots: Slots, leaving: Column) -> None:
+    """Give the rows of those that left back."""
+    for i in leaving:
+        release(slots, i)
+
+
+@compiled
+def count_arrivals(organisations: Organisations, rows: Column, rates: Column, seed: int, step: int) -> Column:
+    """Entrants by role: each member brings one with probability 1 - exp(-b); b above 1 brings more."""
+    arrivals = np.zeros(rates.shape[0])
+    for i in rows:
+        role = organisations.role[i]
+        rate = rates[role, 0]
+        parts = max(1, int(np.ceil(rate)))
+        for part in range(parts):
+            if uniform(seed, ENTRY, step, organisations.uid[i], part) < 1.0 - np.exp(-rate / parts):
+                arrivals[role] += 1.0
+    return arrivals
+
+
+@compiled
+def place(
+    organisations: Organisations,
+    slots: Slots,
+    books: Books,
+    events: Events,
+    role: int,
+    kind: int,
+    serial: int,
+    chain: float,
+    endowment: Column,
+    budget: float,
+    segments: int,
+    sharing: float,
+    seed: int,
+    step: int,
+) -> int:
+    """Let one organisation enter: sizes are lognormal around the median, levels vary by a tenth; return its row.
+
+    Parameters
+    ----------
+    endowment : (len(ENDOWMENTS),) medians and levels of the role, or of a named organisation.
+    """
+    i = claim(slots)
+    uid = serial * 64 + role
+    spread = endowment[3]
+    size = np.exp(spread * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 0))
+    organisations.uid[i] = uid
+    organisations.role[i] = role
+    organisations.kind[i] = kind
+    organisations.alive[i] = True
+    organisations.born[i] = step
+    organisations.focal[i] = False
+    organisations.chain[i] = min(1.0, max(0.0, chain + 0.05 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 1)))
+    organisations.segment[i] = integer_below(segments, seed, ENTRANT_ENDOWMENT, 0, uid, 2)
+    organisations.capital[i] = 0.0
+    organisations.pot[i] = 0.0
+    pay(organisations, books, WORLD, i, endowment[0] * size, ENDOWMENT)
+    organisations.talent[i] = endowment[1] * size
+    books.made[0] += organisations.talent[i]
+    organisations.services[i] = 0.0
+    organisations.information[i] = 0.0
+    total = 0.0
+    for d in range(DOMAINS):
+        # A gamma variate of shape 1/2, so that profiles are uneven: some domains are known, most hardly.
+        organisations.niche[i, d] = 0.5 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 10 + d) ** 2 + 1e-6
+        total += organisations.niche[i, d]
+    for d in range(DOMAINS):
+        organisations.niche[i, d] /= total
+        organisations.direction[i, d] = organisations.niche[i, d]
+        organisations.knowledge[i, d] = endowment[2] * size**0.3 * organisations.niche[i, d]
+    levels = np.empty(12)
+    for k in range(4, 15):
+        jitter = 0.1 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 20 + k) if spread > 0.0 else 0.0
+        levels[k - 4] = min(1.0, max(0.0, endowment[k] * (1.0 + jitter)))
+    organisations.openness[i] = levels[0]
+    organisations.protection[i] = levels[1]
+    organisations.absorptive[i] = levels[2]
+    organisations.persistence[i] = levels[3]
+    for k in range(4):
+        organisations.capabilities[i, k] = min(
+            1.0, max(0.0, levels[4] + 0.05 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 40 + k))
+        )
+    organisations.capabilities[i, 3] *= 0.5  # nobody starts out good at sharing: S000 has it come last
+    for k in range(9):
+        organisations.knowledge_capabilities[i, k] = min(
+            1.0, max(0.0, levels[4] + 0.05 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 50 + k))
+        )
+    for k in range(6):
+        organisations.routines[i, k] = levels[5 + k]
+    organisations.reform[i] = 0.0
+    organisations.reforming[i] = False
+    organisations.sharing[i] = sharing
+    for column in (organisations.revenue, organisations.revenue_trend, organisations.research, organisations.wages_due,
+                   organisations.purchases, organisations.contracts, organisations.vacancies, organisations.inflow,
+                   organisations.created, organisations.payoff, organisations.quality, organisations.installed,
+                   organisations.sharing_step, organisations.sharing_result, organisations.surplus, organisations.programme,
+                   organisations.transfer, organisations.leaked, organisations.active):  # fmt: skip
+        column[i] = 0.0
+    organisations.price[i] = 1.0
+    organisations.budget[i] = budget * np.exp(spread * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 3))
+    organisations.provider[i] = -1
+    organisations.distress[i] = 0
+    organisations.regime[i] = 0
+    organisations.member[i] = False
+    organisations.degree[i] = 0
+    organisations.generation[i] = 0
+    note_event(events, ENTRY_EVENT, uid, -1, organisations.capital[i])
+    return i

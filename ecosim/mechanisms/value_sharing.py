@@ -1,0 +1,389 @@
+"""Value sharing (S000, value co-sharing): how what was earned is divided, and what is given beyond obligations.
+
+First obligations: wages, contracts, loans, taxes. What is left of revenue is the surplus. A rule (equal, by
+contribution, Nash bargaining, Shapley) says what each partner of a firm is entitled to of it; the firm's sharing
+ratio s, by the strategy chosen, says what part of that it gives, and how much goes to society, nature and partners'
+capability. The regime is read off: passive (obligations only), proactive (programmes), leading (also capability).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecosim.compilation import compiled
+from ecosim.ledger import (
+    CAPABILITY_TRANSFER,
+    CONTRACTS,
+    DIVIDENDS,
+    GREEN_PROGRAMME,
+    PARTNER_PROGRAMME,
+    PUBLIC_SERVICES,
+    REPAYMENT,
+    SOCIAL_PROGRAMME,
+    TAXES,
+    WAGES,
+    close_pots,
+    note_event,
+    note_flow,
+    note_gain,
+    pay,
+)
+from ecosim.mechanisms.division import DIVISION_RULES, divide
+from ecosim.parameters import Parameter, ParameterGroup
+from ecosim.state import (
+    CAPITAL,
+    CO_SHARING,
+    EMPOWERMENT,
+    FIRM,
+    GENEROSITY,
+    GOVERNMENT,
+    HOUSEHOLDS,
+    KNOWLEDGE,
+    LEADING,
+    NATURE,
+    PASSIVE,
+    POLICY_INDEX,
+    PROACTIVE,
+    REGIME,
+    SERVICES,
+    SOCIETY,
+    USER,
+    Books,
+    Column,
+    Environment,
+    Events,
+    Organisations,
+    Ties,
+)
+
+if TYPE_CHECKING:
+    from ecosim.model import Ecosystem
+
+STRATEGIES = ("fixed", "dependence", "adaptive", "regulated")
+(FIXED, DEPENDENCE, ADAPTIVE, REGULATED) = range(4)
+
+_ASSUMED = "assumption, varied in the sensitivity analysis"
+
+PARAMETERS = ParameterGroup("value_sharing", __name__, {
+    "division": Parameter("contribution", None, None, "choice", "Rule by which partners are entitled to a firm's surplus.", "G10: the papers give none", DIVISION_RULES),
+    "strategy": Parameter("dependence", None, None, "choice", "What moves a firm's sharing ratio: nothing, its dependence on partners, trial and error, or a regulator.", "S000 4: passive, proactive, leading", STRATEGIES),
+    "ratio": Parameter(0.1, 0.0, 1.0, "share", "Sharing ratio at the start, and for good under the strategy 'fixed'.", "platform cuts of 12 to 50 %"),
+    "adjustment": Parameter(0.05, 0.0, 1.0, "1/quarter", "Part of the way to its goal that the ratio covers in a quarter.", _ASSUMED),
+    "trial": Parameter(0.03, 0.0, 0.5, "share", "Size of a step under the strategy 'adaptive'.", _ASSUMED),
+    "review": Parameter(4, 1, 100, "quarters", "How often the strategy 'adaptive' compares its payoff.", _ASSUMED),
+    "social_share": Parameter(0.10, 0.0, 1.0, "share of surplus at ratio 1", "Part of surplus that goes to society.", "S000 4.2.4, 4.3.4"),
+    "green_share": Parameter(0.08, 0.0, 1.0, "share of surplus at ratio 1", "Part of surplus that goes to the natural environment.", "S000 4.1.4, 4.2.4"),
+    "transfer_share": Parameter(0.5, 0.0, 1.0, "share of surplus at ratio 1 and full co-sharing capability", "Part of surplus that is spent on giving partners capability.", "S000 4.3: eco-partner university"),
+    "transfer_rate": Parameter(0.10, 0.0, 1.0, "1/quarter", "Part of a partner's gap to the firm that a well-funded transfer closes in a quarter.", "S000 4.3 (P77)"),
+    "transfer_unit": Parameter(5.0, 0.001, 1e5, "million CNY a quarter", "Spending on one partner at which a transfer has half its full effect.", _ASSUMED),
+    "substitution": Parameter(0.5, -50.0, 1.0, "1", "How well contributions of different roles replace each other in a coalition's worth: 1 wholly, -50 not at all.", "S003 2.1 (P42)"),
+    "samples": Parameter(64, 2, 100_000, "permutations", "Orders sampled for Shapley values of large coalitions.", "standard error stated with the result"),
+    "power": Parameter(2.0, 0.0, 100.0, "1", "Bargaining power of the firm against 1 of each partner.", _ASSUMED),
+    "outside_option": Parameter(0.3, 0.0, 1.0, "share", "What a member would earn of its contribution elsewhere.", _ASSUMED),
+    "reserve": Parameter(4.0, 0.0, 100.0, "quarters of cost", "Capital above this is paid out.", _ASSUMED),
+    "payout": Parameter(0.10, 0.0, 1.0, "1/quarter", "Part of the capital above the reserve that goes to employees who own the firm.", "S000 4.1.4: employee shareholding"),
+    "interest": Parameter(0.015, 0.0, 0.5, "1/quarter", "Interest on loans between members.", _ASSUMED),
+    "repayment": Parameter(0.10, 0.0, 1.0, "1/quarter", "Part of a loan paid back in a quarter.", _ASSUMED),
+    "regime_threshold": Parameter(0.02, 0.0, 1.0, "share of surplus", "Programmes, or transfer, above this make the reading proactive, or leading.", "S000 4: classes differ by initiative"),
+})  # fmt: skip
+
+
+def share_value(model: Ecosystem) -> None:
+    """Pay what is due, divide surplus, give, close the books."""
+    organisations, ties, books = model.organisations, model.ties, model.books
+    settings, policy = model.parameters["value_sharing"], model.parameters["policy"]
+    memory = model.parameters["orchestration"].memory
+    net = np.zeros(len(organisations.uid))
+    governments = model.members(GOVERNMENT)
+    # Firms first, so that what they pay has arrived when their partners pay; government last, it gets everybody's taxes.
+    firms = model.members(FIRM)
+    others = model.rows[(organisations.role[model.rows] != FIRM) & (organisations.role[model.rows] != GOVERNMENT)]
+    for rows in (firms, others, governments):
+        pay_wages(organisations, books, rows, net)
+        if rows is firms:
+            pay_partners(organisations, ties, books, model.events, model.tie_rows, settings, net)
+        pay_taxes(organisations, books, rows, governments, policy.tax_rate, net)
+        if rows is firms and model.rules["value_sharing"]:
+            starts, incident = incident_ties(ties, model.tie_rows, len(organisations.uid))
+            move_ratios(organisations, firms, settings, policy.sharing_floor, model.step_number)
+            divide_surplus(organisations, ties, books, firms, starts, incident, settings,
+                           model.parameters["open_sharing"].knowledge_price, model.seed, model.step_number, net)  # fmt: skip
+    serve_public(organisations, books, model.environment, governments, policy)
+    finish(organisations, books, model.events, model.rows, settings, memory, net)
+    close_pots(organisations, books, int(model.slots.state[1]))
+
+
+@compiled
+def incident_ties(ties: Ties, tie_rows: Column, nodes: int) -> tuple[Column, Column]:
+    """The ties of each organisation: ``incident[starts[i]:starts[i + 1]]``."""
+    starts = np.zeros(nodes + 1, np.int64)
+    for t in tie_rows:
+        starts[ties.a[t] + 1] += 1
+        starts[ties.b[t] + 1] += 1
+    starts = np.cumsum(starts)
+    filled = starts[:-1].copy()
+    incident = np.empty(2 * tie_rows.size, np.int64)
+    for t in tie_rows:
+        for i in (ties.a[t], ties.b[t]):
+            incident[filled[i]] = t
+            filled[i] += 1
+    return starts, incident
+
+
+@compiled
+def pay_wages(organisations: Organisations, books: Books, rows: Column, net: Column) -> None:
+    """Pay wages as far as there is capital; who cannot is in distress."""
+    for i in rows:
+        paid = pay(organisations, books, i, HOUSEHOLDS, organisations.wages_due[i], WAGES)
+        organisations.distress[i] = organisations.distress[i] + 1 if paid < 0.999 * organisations.wages_due[i] else 0
+        net[i] -= paid
+
+
+@compiled
+def pay_partners(
+    organisations: Organisations, ties: Ties, books: Books, events: Events, tie_rows: Column, p: Any, net: Column
+) -> None:
+    """Pay for what was delivered, and interest and repayment on loans; what is not paid is a promise broken."""
+    for t in tie_rows:
+        if ties.owed[t] != 0.0:
+            buyer, seller = (ties.a[t], ties.b[t]) if ties.owed[t] > 0.0 else (ties.b[t], ties.a[t])
+            paid = pay(organisations, books, buyer, seller, abs(ties.owed[t]), CONTRACTS)
+            ties.promised[t] += abs(ties.owed[t])
+            ties.kept[t] += paid
+            organisations.revenue[seller] += paid
+            net[buyer] -= paid
+            net[seller] += paid
+        if ties.loan[t] != 0.0:
+            lender, borrower = (ties.a[t], ties.b[t]) if ties.loan[t] > 0.0 else (ties.b[t], ties.a[t])
+            debt = abs(ties.loan[t])
+            due = (p.interest + p.repayment) * debt
+            paid = pay(organisations, books, borrower, lender, due, REPAYMENT)
+            back = min(debt, max(0.0, paid - p.interest * debt))
+            left = debt - back if debt - back > 1e-6 else 0.0
+            ties.loan[t] = left if ties.loan[t] > 0.0 else -left
+            ties.promised[t] += due
+            ties.kept[t] += paid
+            ties.volume[t] += paid
+            note_gain(organisations, books, lender, borrower, min(paid, p.interest * debt))
+
+
+@compiled
+def pay_taxes(
+    organisations: Organisations, books: Books, rows: Column, governments: Column, rate: float, net: Column
+) -> None:
+    """Tax on revenue less wages and contracts, the same part to each government; what is left is the surplus."""
+    for i in rows:
+        if organisations.role[i] == GOVERNMENT:
+            continue
+        left = max(0.0, organisations.revenue[i] + min(0.0, net[i]))
+        if organisations.role[i] != FIRM:
+            left = max(0.0, net[i])
+        for g in governments:
+            paid = pay(organisations, books, i, g, rate * left / governments.size, TAXES)
+            net[i] -= paid
+            note_gain(organisations, books, g, i, paid)
+        organisations.surplus[i] = left * (1.0 - rate) if governments.size > 0 else left
+
+
+@compiled
+def dependence(inflow: float, created: float) -> float:
+    """How much a firm depends on partners: knowledge from others over all new knowledge, smoothed, in [0, 1]."""
+    return inflow / (inflow + created) if inflow + created > 0.0 else 0.0
+
+
+@compiled
+def ratio_goal(depends: float, generosity: float, co_sharing: float) -> float:
+    """Goal of the sharing ratio under 'dependence': dependence * (g + (1 - g) * co-sharing capability)."""
+    return depends * (generosity + (1.0 - generosity) * co_sharing)
+
+
+@compiled
+def move_ratios(organisations: Organisations, firms: Column, p: Any, floor: float, step: int) -> None:
+    """Move each firm's sharing ratio by the strategy."""
+    for i in firms:
+        s = organisations.sharing[i]
+        if p.strategy == FIXED:
+            s = p.ratio
+        elif p.strategy == ADAPTIVE:
+            if step % p.review == 0:
+                worse = organisations.payoff[i] < organisations.sharing_result[i]
+                move = organisations.sharing_step[i] if organisations.sharing_step[i] != 0.0 else p.trial
+                organisations.sharing_step[i] = -move if worse else move
+                organisations.sharing_result[i] = organisations.payoff[i]
+                s += organisations.sharing_step[i]
+        else:
+            goal = ratio_goal(dependence(organisations.inflow[i], organisations.created[i]),
+                              organisations.routines[i, GENEROSITY], organisations.capabilities[i, CO_SHARING])  # fmt: skip
+            s += p.adjustment * (goal - s)
+            if p.strategy == REGULATED:
+                s = max(s, floor)
+        organisations.sharing[i] = min(1.0, max(0.0, s))
+
+
+@compiled
+def divide_surplus(
+    organisations: Organisations,
+    ties: Ties,
+    books: Books,
+    firms: Column,
+    starts: Column,
+    incident: Column,
+    p: Any,
+    price: float,
+    seed: int,
+    step: int,
+    net: Column,
+) -> None:
+    """Give partners part s of what the rule entitles them to, then programmes for society and nature, then capability."""
+    for i in firms:
+        pot = min(organisations.surplus[i], organisations.capital[i])
+        s = organisations.sharing[i]
+        organisations.programme[i] = 0.0
+        organisations.transfer[i] = 0.0
+        if pot <= 0.0:
+            continue
+        own = incident[starts[i] : starts[i + 1]]
+        partners = own[np.array([_may_share(organisations, ties, t, i) for t in own], np.bool_)]
+        count = partners.size + 1
+        contributions = np.empty(count)
+        types = np.empty(count, np.int64)
+        power = np.ones(count)
+        contributions[0], types[0], power[0] = organisations.research[i], FIRM, p.power
+        for position in range(partners.size):
+            t = partners[position]
+            j = ties.b[t] if ties.a[t] == i else ties.a[t]
+            given = ties.contributed_b[t] if ties.a[t] == i else ties.contributed_a[t]
+            contributions[position + 1] = given
+            types[position + 1] = organisations.role[j]
+        total = contributions.sum()
+        outside = p.outside_option * pot * contributions / total if total > 0.0 else np.zeros(count)
+        shares = np.zeros(count)
+        errors = np.zeros(count)
+        divide(
+            p.division,
+            pot,
+            contributions,
+            types,
+            outside,
+            power,
+            p.substitution,
+            p.samples,
+            seed,
+            step,
+            organisations.uid[i],
+            shares,
+            errors,
+        )
+        for position in range(partners.size):
+            t = partners[position]
+            j = ties.b[t] if ties.a[t] == i else ties.a[t]
+            given = pay(organisations, books, i, j, s * shares[position + 1], PARTNER_PROGRAMME)
+            organisations.programme[i] += given
+            net[i] -= given
+            net[j] += given
+            if ties.a[t] == j:
+                ties.got_a[t] += given
+            else:
+                ties.got_b[t] += given
+            ties.volume[t] += given
+            note_flow(organisations, books, CAPITAL, EMPOWERMENT, i, j, given)
+            note_gain(organisations, books, j, i, given)
+        left = s * min(max(0.0, pot - organisations.programme[i]), organisations.capital[i])
+        social = pay(organisations, books, i, SOCIETY, p.social_share * left, SOCIAL_PROGRAMME)
+        green = pay(organisations, books, i, NATURE, p.green_share * left, GREEN_PROGRAMME)
+        organisations.programme[i] += social + green
+        net[i] -= social + green
+        budget = p.transfer_share * organisations.capabilities[i, CO_SHARING] * left
+        if partners.size > 0 and budget > 0.0:
+            _transfer(organisations, ties, books, i, partners, budget, p, price, net)
+
+
+@compiled
+def _may_share(organisations: Organisations, ties: Ties, t: int, i: int) -> bool:
+    role = organisations.role[ties.b[t] if ties.a[t] == i else ties.a[t]]
+    return role != GOVERNMENT and role != USER
+
+
+@compiled
+def _transfer(
+    organisations: Organisations,
+    ties: Ties,
+    books: Books,
+    i: int,
+    partners: Column,
+    budget: float,
+    p: Any,
+    price: float,
+    net: Column,
+) -> None:
+    """Spend a budget on giving partners capability and knowledge, each the same; trainers are paid wages."""
+    each = budget / partners.size
+    effect = p.transfer_rate * each / (each + p.transfer_unit)
+    for t in partners:
+        j = ties.b[t] if ties.a[t] == i else ties.a[t]
+        spent = pay(organisations, books, i, HOUSEHOLDS, each, CAPABILITY_TRANSFER)
+        if spent <= 0.0:
+            continue
+        organisations.transfer[i] += spent
+        net[i] -= spent
+        note_flow(organisations, books, SERVICES, EMPOWERMENT, i, j, spent)
+        worth = 0.0
+        for d in range(organisations.knowledge.shape[1]):
+            gap = organisations.knowledge[i, d] - organisations.knowledge[j, d]
+            if gap > 0.0:
+                organisations.knowledge[j, d] += effect * gap
+                worth += price * effect * gap
+                note_flow(organisations, books, KNOWLEDGE, EMPOWERMENT, i, j, effect * gap)
+        for k in range(organisations.capabilities.shape[1]):
+            organisations.capabilities[j, k] += effect * max(
+                0.0, organisations.capabilities[i, k] - organisations.capabilities[j, k]
+            )
+        for k in range(organisations.knowledge_capabilities.shape[1]):
+            organisations.knowledge_capabilities[j, k] += effect * max(
+                0.0, organisations.knowledge_capabilities[i, k] - organisations.knowledge_capabilities[j, k]
+            )
+        ties.volume[t] += spent + worth
+        note_gain(organisations, books, j, i, spent + worth)
+
+
+@compiled
+def serve_public(
+    organisations: Organisations, books: Books, environment: Environment, governments: Column, policy: Any
+) -> None:
+    """Government spends on society what it does not give as grants, subsidies and support."""
+    share = max(0.0, 1.0 - policy.grants - policy.subsidy - policy.support)
+    for g in governments:
+        budget = policy.spending * (0.5 + environment.level[POLICY_INDEX]) * share * organisations.capital[g]
+        pay(organisations, books, g, SOCIETY, budget, PUBLIC_SERVICES)
+
+
+@compiled
+def read_regime(surplus: float, programme: float, transfer: float, threshold: float) -> int:
+    """Passive below the threshold; proactive with programmes; leading if capability is transferred too."""
+    if surplus <= 0.0 or programme + transfer < threshold * surplus:
+        return PASSIVE
+    return LEADING if transfer >= threshold * surplus else PROACTIVE
+
+
+@compiled
+def finish(
+    organisations: Organisations, books: Books, events: Events, rows: Column, p: Any, memory: float, net: Column
+) -> None:
+    """Pay out capital above the reserve, smooth payoffs, read regimes."""
+    for i in rows:
+        cost = organisations.wages_due[i] + max(0.0, organisations.revenue_trend[i])
+        if organisations.role[i] != GOVERNMENT and organisations.role[i] != USER:
+            excess = organisations.capital[i] - p.reserve * cost
+            if excess > 0.0 and organisations.revenue[i] > 0.0:
+                pay(organisations, books, i, HOUSEHOLDS, min(p.payout * excess, organisations.surplus[i]), DIVIDENDS)
+        gain = net[i] + (organisations.revenue[i] if organisations.role[i] == FIRM else 0.0)
+        organisations.payoff[i] += memory * (gain - organisations.payoff[i])
+        regime = read_regime(
+            organisations.surplus[i], organisations.programme[i], organisations.transfer[i], p.regime_threshold
+        )
+        if organisations.role[i] == FIRM and regime != organisations.regime[i]:
+            organisations.regime[i] = regime
+            if organisations.focal[i]:
+                note_event(events, REGIME, organisations.uid[i], -1, regime)

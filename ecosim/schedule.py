@@ -1,0 +1,82 @@
+"""The quarter: which phases run, in which order, and what each may touch.
+
+This is the whole schedule on one screen. `Ecosystem.schedule` is a list of such phases; a user's own phase, a plain
+function of the model, can be put anywhere into it with `insert_phase`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ecosim.mechanisms import (
+    adoption,
+    breakthrough,
+    co_creation,
+    environment,
+    learning,
+    open_sharing,
+    orchestration,
+    perception,
+    stages,
+    symbiosis,
+    turnover,
+    value_sharing,
+)
+
+if TYPE_CHECKING:
+    from ecosim.model import Ecosystem
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase of the quarter.
+
+    Attributes
+    ----------
+    name : what role files and users call it.
+    rule : what runs, a function of the model.
+    switch : the entry of ``[rules]`` that turns it off, None for one that always runs.
+    writes : what it may change.
+    source : where it is described.
+    in_sequence : whether organisations see what those before them did under ``schedule.activation = "random"``.
+    """
+
+    name: str
+    rule: Callable[[Ecosystem], None]
+    switch: str | None
+    writes: str
+    source: str
+    in_sequence: bool = False
+
+    @property
+    def place(self) -> str:
+        """File and line of the rule."""
+        return f"{inspect.getsourcefile(self.rule)}:{self.rule.__code__.co_firstlineno}"
+
+
+QUARTER = (
+    Phase("environment", environment.environment, "environment", "environment", "S003 6"),
+    Phase("perceive", perception.perceive, "perception", "direction, niche, information, reform", "S000 4.x.1"),
+    Phase(
+        "orchestrate",
+        orchestration.orchestrate,
+        "orchestration",
+        "capital, talent, services, knowledge, orders",
+        "S000 4.x.2",
+    ),
+    Phase("connect", symbiosis.connect, "symbiosis", "ties, trust, modes, capital (upkeep)", "S001 2.1.2, 5", True),
+    Phase("share", open_sharing.share, "open_sharing", "openness, platform, knowledge", "S001 2.1.2, 5"),
+    Phase("co_create", co_creation.co_create, "co_creation", "projects, knowledge, trust, value", "S002 4"),
+    Phase("break_through", breakthrough.break_through, "breakthrough", "mastery, generations", "S001 4-6; S003 3"),
+    Phase(
+        "adopt", adoption.adopt, "adoption", "providers, revenue, information, value", "Bass 1969; S003 4.2(3)", True
+    ),
+    Phase("share_value", value_sharing.share_value, None, "capital, value, sharing ratio, regime", "S000 4.x.4"),
+    Phase("learn", learning.learn, "learning", "capabilities, routines", "S000 5; S003 Table 1", True),
+    Phase("turn_over", turnover.turn_over, "turnover", "organisations", "S001 2.1.2; Lotka-Volterra"),
+    Phase("read_stage", stages.read_stage, None, "reading", "S000 5"),
+)
+"""Recording is not in the list: it follows the last phase, whatever a user puts there."""

@@ -1,0 +1,210 @@
+"""The state: one table of arrays per kind of thing, and the vocabulary that indexes them.
+
+Each class below is a named tuple of NumPy arrays, one array a column, one position a row. Compiled rules take the
+tables as they are: ``organisations.capital[i]``. Units: money in million CNY at constant prices, talent in person-years,
+services in million CNY at cost, knowledge in firm-years of median R&D, shares and levels in [0, 1].
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+
+DOMAINS = 8
+CAPABILITIES = ("perception", "orchestration", "co_creation", "co_sharing")
+KNOWLEDGE_CAPABILITIES = (
+    "recognise_limits", "acquire", "discover",  # search
+    "extract_modules", "empower", "integrate",  # fusion
+    "create", "customise", "rebuild",  # development
+)  # fmt: skip
+ROUTINES = ("research_intensity", "openness_target", "generosity", "breadth", "risk", "imitation")
+ELEMENTS = ("capital", "talent", "services", "knowledge", "technology", "information")
+CHANNELS = ("exchange", "pool", "empowerment")
+INDICES = ("talent", "technology", "economy", "policy")
+INTERFACES = ("contract", "supply", "funding", "joint_research", "training", "subscription", "standards")
+MODES = ("separation", "sharing", "overlap")
+PHASES = ("none", "assessment", "bridging", "aggregation")
+STAGES = ("incubation", "growth", "maturity")
+REGIMES = ("passive", "proactive", "leading")
+VALUE_KINDS = ("economic", "social", "environmental")
+OUTSIDE = ("households", "society", "nature", "world")
+
+(PERCEPTION, ORCHESTRATION, CO_CREATION, CO_SHARING) = range(4)
+(RESEARCH_INTENSITY, OPENNESS_TARGET, GENEROSITY, BREADTH, RISK, IMITATION) = range(6)
+(CAPITAL, TALENT, SERVICES, KNOWLEDGE, TECHNOLOGY, INFORMATION) = range(6)
+(EXCHANGE, POOL, EMPOWERMENT) = range(3)
+(TALENT_INDEX, TECHNOLOGY_INDEX, ECONOMY_INDEX, POLICY_INDEX) = range(4)
+(CONTRACT, SUPPLY, FUNDING, JOINT_RESEARCH, TRAINING, SUBSCRIPTION, STANDARDS) = range(7)
+(SEPARATION, SHARING, OVERLAP) = range(3)
+(NO_PROJECT, ASSESSMENT, BRIDGING, AGGREGATION) = range(4)
+(PASSIVE, PROACTIVE, LEADING) = range(3)
+(ECONOMIC, SOCIAL, ENVIRONMENTAL) = range(3)
+# Accounts outside the ecosystem carry negative numbers; an organisation's account is its row.
+(HOUSEHOLDS, SOCIETY, NATURE, WORLD) = (-1, -2, -3, -4)
+# The six roles every ecosystem has, in the order in which tables and charts show them; a seventh follows.
+(FIRM, SUPPLIER, UNIVERSITY, GOVERNMENT, INTERMEDIARY, USER) = range(6)
+
+Column = np.ndarray[Any, Any]
+Float = Annotated[Column, np.float64, 1]
+Integer = Annotated[Column, np.int64, 1]
+Flag = Annotated[Column, np.bool_, 1]
+PerDomain = Annotated[Column, np.float64, DOMAINS]
+PerCapability = Annotated[Column, np.float64, len(CAPABILITIES)]
+PerKnowledgeCapability = Annotated[Column, np.float64, len(KNOWLEDGE_CAPABILITIES)]
+PerRoutine = Annotated[Column, np.float64, len(ROUTINES)]
+
+
+class Slots(NamedTuple):
+    """Which rows of a table are in use.
+
+    ``state``: how many free rows lie on the stack, the first row never used, how many rows were ever claimed.
+    """
+
+    free: Column
+    state: Column
+
+
+class Organisations(NamedTuple):
+    """One row per organisation, of any role."""
+
+    uid: Integer  # serial within the role * 64 + role: never used twice, so luck is never shared
+    role: Integer
+    kind: Integer
+    alive: Flag
+    born: Integer  # step of entry
+    focal: Flag  # the core firm, which hosts the platform
+    # stocks
+    capital: Float
+    talent: Float
+    services: Float
+    information: Float
+    knowledge: PerDomain
+    # position
+    niche: PerDomain  # profile over the domains served, sums to 1
+    chain: Float  # position on the innovation chain: 0 research, 1 use
+    segment: Integer  # market segment
+    openness: Float
+    protection: Float  # intellectual property protection
+    absorptive: Float  # absorptive capacity
+    persistence: Float  # executives' belief: chance that a started reform goes on
+    reform: Float  # progress of the internal process reform
+    reforming: Flag
+    direction: PerDomain  # where research goes, sums to 1
+    routines: PerRoutine
+    capabilities: PerCapability
+    knowledge_capabilities: PerKnowledgeCapability
+    # the quarter's accounts
+    revenue: Float  # received for sales and contracts this quarter
+    revenue_trend: Float  # smoothed
+    pot: Float  # value received this quarter and not yet passed on
+    research: Float  # spent on research this quarter
+    wages_due: Float
+    purchases: Float  # services this organisation wants to order from suppliers this quarter
+    contracts: Float  # research it wants to contract out this quarter
+    vacancies: Float  # person-years it wants to hire (positive) or let go (negative)
+    inflow: Float  # knowledge got from others, smoothed
+    created: Float  # knowledge made alone, smoothed
+    payoff: Float  # smoothed net benefit, what imitation looks at
+    distress: Integer  # quarters in a row without capital
+    # offer and demand
+    quality: Float
+    price: Float
+    installed: Float  # users served
+    budget: Float  # what a user spends a quarter once it has adopted
+    provider: Integer  # row of the firm that serves this user, -1 none
+    # sharing
+    sharing: Float  # share of surplus given beyond obligations
+    sharing_step: Float  # how the adaptive strategy moved the ratio last
+    sharing_result: Float  # payoff when it did
+    surplus: Float  # what was left of revenue after obligations this quarter
+    programme: Float  # given to partners, society and nature this quarter, beyond obligations
+    transfer: Float  # spent on giving partners capability this quarter
+    regime: Integer
+    member: Flag  # takes part in the platform
+    leaked: Float  # knowledge that rivals got this quarter without being given it
+    degree: Integer  # ties
+    active: Float  # projects under way
+    generation: Integer  # product generations since integration
+
+
+class Ties(NamedTuple):
+    """One row per tie between two organisations, a the one that sought it."""
+
+    uid: Integer
+    alive: Flag
+    a: Integer
+    b: Integer
+    interface: Integer
+    mode: Integer
+    trust: Float
+    born: Integer
+    idle: Integer  # quarters in a row without exchange
+    promised: Float  # what was agreed since trust was last reviewed, million CNY
+    kept: Float  # what of it was done
+    order: Float  # services that one side ordered of the other this quarter; positive: a orders of b
+    owed: Float  # what has to be paid for what was delivered; positive: a owes b
+    got_a: Float  # what a got over this tie since the last review, net, million CNY
+    got_b: Float
+    gain_a: Float  # the same, smoothed
+    gain_b: Float
+    loan: Float  # owed by b to a
+    volume: Float  # moved over this tie since the last review, at replacement cost
+    contributed_a: Float  # what a gave, smoothed, at replacement cost
+    contributed_b: Float
+    # the co-creation project that runs on this tie
+    phase: Integer
+    rounds: Integer
+    domain: Integer
+    invested: Float
+    finished: Integer  # projects finished on this tie
+    failed: Integer
+
+
+class Environment(NamedTuple):
+    """What surrounds the organisations."""
+
+    level: Column  # (4,) talent, technology, economy, policy
+    shock: Column  # (4, 2) size and quarters left of the shock on each index
+    demand: Column  # (domains,) what users want, sums to 1
+    frontier: Column  # (domains,) knowledge outside
+    activity: Column  # (4,) what the ecosystem did for each index last quarter, in [-1, 1]
+    pool: Column  # (domains,) best knowledge exposed on the platform
+    wage: Column  # (1,) of a person-year, million CNY
+    market: Column  # (1,) market size against the start
+    seekers: Column  # (1,) talent looking for work, person-years
+    adopted: Column  # (1,) share of users that have adopted
+
+
+class Books(NamedTuple):
+    """The ledger of one quarter."""
+
+    outside: Column  # (4,) balances of the outside accounts since the start
+    paid: Column  # (purposes, accounts, accounts) money moved, accounts = roles then outside
+    value: Column  # (beneficiaries, kinds) value booked
+    created: Column  # (sources,) value created
+    made: Column  # (2,) talent and services made
+    used: Column  # (2,) talent and services used up
+    flows: Column  # (elements, channels, roles, roles) resources moved, own units
+    gained: Column  # (roles, roles) net benefit of the first from the second this quarter
+    benefit: Column  # (roles, roles) the same, smoothed over a year
+
+
+class Events(NamedTuple):
+    """What happened in the quarter: code, subject and object by uid, and a number."""
+
+    code: Column
+    subject: Column
+    object: Column
+    detail: Column
+    used: Column  # (1,) how many
+
+
+EVENTS = (
+    "entry", "exit", "bankruptcy", "tie formed", "tie upgraded", "tie downgraded", "tie broken", "project finished",
+    "project failed", "breakthrough", "generation", "stage", "shock", "policy", "reform started", "reform abandoned",
+    "regime", "default", "unbounded growth",
+)  # fmt: skip
+(ENTRY, EXIT, BANKRUPTCY, TIE_FORMED, TIE_UPGRADED, TIE_DOWNGRADED, TIE_BROKEN, PROJECT_FINISHED) = range(8)
+(PROJECT_FAILED, BREAKTHROUGH, GENERATION, STAGE, SHOCK, POLICY, REFORM_STARTED, REFORM_ABANDONED) = range(8, 16)
+(REGIME, DEFAULT, UNBOUNDED_GROWTH) = range(16, 19)
