@@ -18,6 +18,7 @@ from ecosim.state import (
     SUPPLIER,
     SUPPLY,
     UNIVERSITY,
+    Books,
     Column,
     Environment,
     Organisations,
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from ecosim.model import Ecosystem
 
 PARAMETERS = ParameterGroup("firm", __name__, {
-    "purchase_share": Parameter(0.30, 0.0, 0.9, "share of expected revenue", "What a firm orders from suppliers.", "assumption; Huawei's purchases were nearer two thirds of revenue in 2018"),
-    "wage_share": Parameter(0.22, 0.0, 0.9, "share of expected revenue", "What a firm plans to spend on its own staff beside research.", "assumption"),
+    "purchase_share": Parameter(0.33, 0.0, 0.9, "share of expected revenue", "What a firm orders from suppliers.", "assumption; Huawei's purchases were nearer two thirds of revenue in 2018"),
+    "wage_share": Parameter(0.27, 0.0, 0.9, "share of expected revenue", "What a firm plans to spend on its own staff beside research.", "assumption"),
     "contracted_share": Parameter(0.15, 0.0, 1.0, "share of research", "Research that a firm contracts out to universities it is tied to.", "S001 5.1: co-operative research with universities"),
 })  # fmt: skip
 
@@ -39,6 +40,7 @@ def commit(
     organisations: Organisations,
     ties: Ties,
     environment: Environment,
+    books: Books,
     rows: Column,
     tie_rows: Column,
     p: Any,
@@ -59,7 +61,7 @@ def commit(
     for i in rows:
         # What found no partner is made in house: the same money, paid as wages.
         in_house = organisations.wages_due[i] + organisations.contracts[i]
-        do_research(organisations, environment, i, in_house, common)
+        do_research(organisations, environment, books, i, in_house, common)
         organisations.wages_due[i] = (
             in_house + organisations.purchases[i] + 0.25 * environment.wage[0] * organisations.talent[i]
         )
@@ -71,6 +73,7 @@ def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
         model.organisations,
         model.ties,
         model.environment,
+        model.books,
         rows,
         model.tie_rows,
         parameters,
@@ -91,7 +94,7 @@ class Firm(Organisation):
         "intermediary": "standards", "user": "subscription",
     }  # fmt: skip
     defaults = {
-        "initial": 6, "capacity": 12.0, "growth_rate": 0.02, "capital": 800.0, "talent": 2000.0, "knowledge": 24.0, "spread": 0.8,
+        "initial": 6, "capacity": 12.0, "growth_rate": 0.008, "capital": 800.0, "talent": 2000.0, "knowledge": 24.0, "spread": 0.8,
         "openness": 0.15, "openness_target": 0.5, "absorptive": 0.45, "capability": 0.3, "research_intensity": 0.12, "breadth": 0.6,
     }  # fmt: skip
     rules = {"orchestrate": orchestrate}

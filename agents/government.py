@@ -1,7 +1,7 @@
 """The government: brings policy, funds, co-ordination and public demand (S003 4.2(2); S000 4.1.3).
 
 It spends part of what it holds, never more: grants to universities, subsidies to those who do research, support to
-intermediaries; public services are paid when value is shared.
+intermediaries, and public services for society with the rest.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecosim.compilation import compiled
-from ecosim.ledger import GRANTS, INCOME, SUBSIDIES, note_flow, note_gain, pay
+from ecosim.compilation import allocation_free, compiled
+from ecosim.ledger import GRANTS, INCOME, PUBLIC_SERVICES, SUBSIDIES, note_flow, note_gain, pay
 from ecosim.organisation import Organisation
 from ecosim.state import (
     CAPITAL,
@@ -19,6 +19,7 @@ from ecosim.state import (
     FIRM,
     INTERMEDIARY,
     POLICY_INDEX,
+    SOCIETY,
     SUPPLIER,
     UNIVERSITY,
     WORLD,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from ecosim.model import Ecosystem
 
 
-@compiled
+@allocation_free
 def _claim(organisations: Organisations, i: int) -> tuple[int, float]:
     """What kind of support organisation i can claim (0 grant, 1 subsidy, 2 support, -1 none), and with what weight."""
     role = organisations.role[i]
@@ -45,11 +46,19 @@ def _claim(organisations: Organisations, i: int) -> tuple[int, float]:
     return -1, 0.0
 
 
+@allocation_free
+def earn(organisations: Organisations, environment: Environment, books: Books, rows: Column, p: Any) -> None:
+    """Receive taxes from outside the ecosystem."""
+    for i in rows:
+        income = 0.25 * p.outside_revenue * organisations.talent[i] * environment.market[0]
+        pay(organisations, books, WORLD, i, income, INCOME)
+
+
 @compiled
-def fund(
+def spend(
     organisations: Organisations, environment: Environment, books: Books, rows: Column, everybody: Column, p: Any
 ) -> None:
-    """Spend by claims: universities by staff, firms and suppliers by research, intermediaries alike."""
+    """Spend part of what it holds: by claims to members (universities by staff, others by research), the rest on society."""
     total = np.zeros(3)
     for j in everybody:
         claim, weight = _claim(organisations, j)
@@ -57,8 +66,6 @@ def fund(
             total[claim] += weight
     shares = np.array([p.grants, p.subsidy, p.support])
     for i in rows:
-        income = 0.25 * p.outside_revenue * organisations.talent[i] * environment.market[0]
-        pay(organisations, books, WORLD, i, income, INCOME)
         budget = p.spending * (0.5 + environment.level[POLICY_INDEX]) * organisations.capital[i]
         for j in everybody:
             claim, weight = _claim(organisations, j)
@@ -67,11 +74,17 @@ def fund(
                 paid = pay(organisations, books, i, j, budget * shares[claim] * weight / total[claim], purpose)
                 note_flow(organisations, books, CAPITAL, EXCHANGE, i, j, paid)
                 note_gain(organisations, books, j, i, paid)
+        pay(organisations, books, i, SOCIETY, budget * max(0.0, 1.0 - shares.sum()), PUBLIC_SERVICES)
 
 
 def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
-    """What governments do with their resources in a quarter."""
-    fund(model.organisations, model.environment, model.books, rows, model.rows, model.parameters["policy"])
+    """What governments do when resources are committed."""
+    earn(model.organisations, model.environment, model.books, rows, model.parameters["policy"])
+
+
+def share_value(model: Ecosystem, rows: Column, parameters: Any) -> None:
+    """What governments do with the taxes when value is shared."""
+    spend(model.organisations, model.environment, model.books, rows, model.rows, model.parameters["policy"])
 
 
 class Government(Organisation):
@@ -86,4 +99,4 @@ class Government(Organisation):
         "initial": 4, "capacity": 5.0, "growth_rate": 0.0, "capital": 400.0, "talent": 400.0, "knowledge": 2.0, "spread": 0.3, "openness": 0.4,
         "research_intensity": 0.0, "breadth": 0.4,
     }  # fmt: skip
-    rules = {"orchestrate": orchestrate}
+    rules = {"orchestrate": orchestrate, "share_value": share_value}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free
 from ecosim.ledger import LOANS, note_flow, pay
 from ecosim.organisation import Organisation
 from ecosim.parameters import Parameter, ParameterGroup
@@ -23,7 +23,7 @@ PARAMETERS = ParameterGroup("intermediary", __name__, {
 })  # fmt: skip
 
 
-@compiled
+@allocation_free
 def lend(
     organisations: Organisations,
     ties: Ties,
@@ -78,7 +78,7 @@ class Intermediary(Organisation):
         "user": "standards",
     }
     defaults = {
-        "initial": 5, "capacity": 16.0, "growth_rate": 0.03, "capital": 100.0, "talent": 40.0, "knowledge": 4.0, "spread": 0.4, "openness": 0.7,
+        "initial": 5, "capacity": 16.0, "growth_rate": 0.015, "capital": 100.0, "talent": 40.0, "knowledge": 4.0, "spread": 0.4, "openness": 0.7,
         "openness_target": 0.8, "breadth": 0.8, "research_intensity": 0.02,
     }  # fmt: skip
     rules = {"orchestrate": orchestrate}

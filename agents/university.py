@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free
 from ecosim.mechanisms.orchestration import do_research, make_services
 from ecosim.organisation import Organisation
 from ecosim.parameters import Parameter, ParameterGroup
@@ -24,7 +24,7 @@ PARAMETERS = ParameterGroup("university", __name__, {
 })  # fmt: skip
 
 
-@compiled
+@allocation_free
 def teach_and_research(
     organisations: Organisations, environment: Environment, books: Books, rows: Column, p: Any, common: Any
 ) -> None:
@@ -33,10 +33,10 @@ def teach_and_research(
         graduates = p.teaching * organisations.talent[i] * (0.5 + environment.level[TALENT_INDEX])
         books.made[0] += graduates
         environment.seekers[0] += graduates
-        make_services(organisations, books, i, common)
+        make_services(organisations, environment, books, i, common)
         funds = 0.15 * organisations.capital[i] + organisations.revenue_trend[i]
         research = min(p.research_share * funds, organisations.capital[i])
-        do_research(organisations, environment, i, research, common)
+        do_research(organisations, environment, books, i, research, common)
         organisations.vacancies[i] = p.wage_share * funds / (0.25 * environment.wage[0]) - organisations.talent[i]
         organisations.wages_due[i] = research + 0.25 * environment.wage[0] * organisations.talent[i]
 
@@ -61,7 +61,7 @@ class University(Organisation):
         "intermediary": "standards",
     }  # fmt: skip
     defaults = {
-        "initial": 10, "capacity": 18.0, "growth_rate": 0.01, "capital": 80.0, "talent": 300.0, "knowledge": 16.0, "spread": 0.4,
+        "initial": 10, "capacity": 18.0, "growth_rate": 0.005, "capital": 80.0, "talent": 300.0, "knowledge": 16.0, "spread": 0.4,
         "openness": 0.6, "openness_target": 0.8, "protection": 0.2, "breadth": 0.4, "research_intensity": 0.3,
     }  # fmt: skip
     rules = {"orchestrate": orchestrate}

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free
 from ecosim.ledger import INCOME, pay
+from ecosim.mechanisms.adoption import spending_power
 from ecosim.organisation import Organisation
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import ECONOMY_INDEX, WORLD, Books, Column, Environment, Organisations
@@ -18,21 +19,15 @@ if TYPE_CHECKING:
     from ecosim.model import Ecosystem
 
 PARAMETERS = ParameterGroup("user", __name__, {
-    "budget": Parameter(40.0, 0.0, 1e5, "million CNY a quarter", "What the median user spends once it has adopted, at the market size of the start and an economy of 0.5.", "about 14 bn CNY a year in all: an industry of Huawei's size in 1998 with its rivals"),
+    "budget": Parameter(100.0, 0.0, 1e5, "million CNY a quarter", "What the median user spends once it has adopted, at the market size of the start and an economy of 0.5.", "about 14 bn CNY a year in all: an industry of Huawei's size in 1998 with its rivals"),
 })  # fmt: skip
 
 
-@compiled
-def spending(budget: float, market: float, economy: float) -> float:
-    """What a user can spend in a quarter: budget * market size * (0.5 + economy)."""
-    return budget * market * (0.5 + economy)
-
-
-@compiled
+@allocation_free
 def earn(organisations: Organisations, environment: Environment, books: Books, rows: Column) -> None:
-    """Receive from outside what the quarter's purchases cost, so that capital stays where it was."""
+    """Receive from outside what the quarter's purchases cost, up to two quarters' worth."""
     for i in rows:
-        means = spending(organisations.budget[i], environment.market[0], environment.level[ECONOMY_INDEX])
+        means = spending_power(organisations.budget[i], environment.market[0], environment.level[ECONOMY_INDEX])
         pay(organisations, books, WORLD, i, max(0.0, 2.0 * means - organisations.capital[i]), INCOME)
 
 
@@ -51,7 +46,7 @@ class User(Organisation):
     parameters = PARAMETERS
     interfaces = {"firm": "subscription", "intermediary": "standards"}
     defaults = {
-        "initial": 60, "capacity": 130.0, "growth_rate": 0.03, "capital": 60.0, "talent": 10.0, "knowledge": 2.0, "openness": 0.3,
+        "initial": 60, "capacity": 130.0, "growth_rate": 0.012, "capital": 60.0, "talent": 10.0, "knowledge": 2.0, "openness": 0.3,
         "research_intensity": 0.0, "breadth": 0.15,
     }  # fmt: skip
     rules = {"orchestrate": orchestrate}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mesa import DataCollector
 
-from ecosim.record import OUTCOMES, Recorder
+from ecosim.record import OUTCOMES, Quarter, Recorder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,14 +19,23 @@ class Collector(DataCollector):
     """
 
     def __init__(self, recorder: Recorder) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
         self._recorder = recorder
+        self._served: list[Quarter] = []
+        self._lists: dict[str, list[float]] = {outcome.name: [] for outcome in OUTCOMES}
+        super().__init__()  # type: ignore[no-untyped-call]
 
     @property
     def model_vars(self) -> dict[str, list[float]]:
         """Outcome to its values, one a quarter."""
-        quarters = self._recorder.quarters
-        return {outcome.name: [quarter.metrics[outcome.name] for quarter in quarters] for outcome in OUTCOMES}
+        quarters, served = self._recorder.quarters, self._served
+        if served and (len(quarters) < len(served) or quarters[len(served) - 1] is not served[-1]):
+            served.clear()
+            self._lists = {name: [] for name in self._lists}
+        for quarter in quarters[len(served) :]:
+            served.append(quarter)
+            for name, values in self._lists.items():
+                values.append(quarter.metrics[name])
+        return self._lists
 
     @model_vars.setter
     def model_vars(self, value: dict[str, list[Any]]) -> None:

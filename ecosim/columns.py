@@ -6,7 +6,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free
 from ecosim.state import Column, Slots
 
 Table = TypeVar("Table", bound=tuple[Any, ...])
@@ -47,7 +47,7 @@ def _padded(column: Column, rows: int) -> Column:
     return larger
 
 
-@compiled
+@allocation_free
 def claim(slots: Slots) -> int:
     """Return a row that is not in use: the last released one, else the next never used."""
     slots.state[2] += 1
@@ -58,7 +58,7 @@ def claim(slots: Slots) -> int:
     return slots.state[1] - 1
 
 
-@compiled
+@allocation_free
 def release(slots: Slots, row: int) -> None:
     """Give a row back."""
     slots.free[slots.state[0]] = row

@@ -12,7 +12,7 @@ from ecosim import roles as role_files
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.roles import Role
 from ecosim.shapes import Rows, Shape, Table, Text
-from ecosim.state import DOMAINS, INDICES
+from ecosim.state import DOMAINS, INDICES, MODES
 
 # What a conditional event can wait for.
 CONDITIONS = (
@@ -129,6 +129,7 @@ def scenario_grammar(roles: Mapping[str, Role]) -> Grammar:
         "extends": _EXTENDS,
         **settable,
         "organisations": Rows(_organisation(roles), "Organisations that are there by name."),
+        "ties": Rows(_tie(), "Ties that are there at the start between organisations that are there by name."),
         "components": Rows(_component(), "Component technologies."),
         "events": Rows(_event(roles, changes), "What happens on a date or under a condition."),
     }, unset=("extends",))  # fmt: skip
@@ -198,6 +199,19 @@ def _organisation(roles: Mapping[str, Role]) -> Table:
         needs={"quarter": "year"},
         unset=("kind", "year", *ENDOWMENT),
     )
+
+
+def _tie() -> Table:
+    level = role_files.PARAMETERS.records["openness"]
+    gives = Parameter(0.0, 0.0, 1e6, "million CNY a quarter", "What the first gives at replacement cost.", _SCENARIO)
+    entries: dict[str, Shape] = {
+        "between": Rows(_NAME, "Names of two organisations that are there at the start."),
+        "trust": replace(level, default=0.25, meaning="Trust at the start."),
+        "mode": Parameter(MODES[0], None, None, "1", "Mode of symbiosis at the start.", _SCENARIO, MODES),
+        "first_gives": gives,
+        "second_gives": replace(gives, meaning="What the second gives at replacement cost."),
+    }
+    return Table("A tie between two organisations.", entries, ("between",))
 
 
 def _component() -> Table:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free
 from ecosim.state import (
     CHANNELS,
     ECONOMIC,
@@ -52,7 +52,7 @@ def make_books(roles: int) -> Books:
         paid=np.zeros((len(PURPOSES), accounts, accounts)),
         value=np.zeros((roles + 3, len(VALUE_KINDS))),
         created=np.zeros(len(SOURCES)),
-        made=np.zeros(2),
+        made=np.zeros(3),
         used=np.zeros(2),
         flows=np.zeros((len(ELEMENTS), len(CHANNELS), roles, roles)),
         gained=np.zeros((roles, roles)),
@@ -66,7 +66,7 @@ def make_events(rows: int) -> Events:
     return Events(whole[0], whole[1], whole[2], np.zeros(rows), np.zeros(1, np.int64))
 
 
-@compiled
+@allocation_free
 def open_quarter(books: Books) -> None:
     """Clear what is counted by the quarter."""
     books.paid[:] = 0.0
@@ -78,14 +78,14 @@ def open_quarter(books: Books) -> None:
     books.gained[:] = 0.0
 
 
-@compiled
+@allocation_free
 def _account(organisations: Organisations, books: Books, account: int) -> int:
     if account >= 0:
         return organisations.role[account]
     return books.gained.shape[0] - account - 1
 
 
-@compiled
+@allocation_free
 def pay(organisations: Organisations, books: Books, giver: int, taker: int, amount: float, purpose: int) -> float:
     """Move money; return what was moved: at most what the giver holds (an outside account has no limit).
 
@@ -112,7 +112,7 @@ def pay(organisations: Organisations, books: Books, giver: int, taker: int, amou
     return amount
 
 
-@compiled
+@allocation_free
 def _receive_value(organisations: Organisations, books: Books, taker: int, value: float) -> None:
     roles = books.gained.shape[0]
     if taker >= 0:
@@ -125,14 +125,14 @@ def _receive_value(organisations: Organisations, books: Books, taker: int, value
         books.value[roles + 2, ENVIRONMENTAL] += value
 
 
-@compiled
+@allocation_free
 def create_value(organisations: Organisations, books: Books, source: int, taker: int, amount: float) -> None:
     """Create value at a named source and put it into the pot of the organisation that receives it first."""
     books.created[source] += amount
     organisations.pot[taker] += amount
 
 
-@compiled
+@allocation_free
 def close_pots(organisations: Organisations, books: Books, rows: int) -> None:
     """Book to each organisation's role what it received and did not pass on."""
     for i in range(rows):
@@ -141,14 +141,14 @@ def close_pots(organisations: Organisations, books: Books, rows: int) -> None:
             organisations.pot[i] = 0.0
 
 
-@compiled
+@allocation_free
 def make_element(stock: Column, books: Books, element: int, row: int, amount: float) -> None:
     """Make talent or services at a named source: teaching, production."""
     stock[row] += amount
     books.made[element - TALENT] += amount
 
 
-@compiled
+@allocation_free
 def use_element(stock: Column, books: Books, element: int, row: int, amount: float) -> float:
     """Use talent or services up at a named sink: retirement, production; return what was there to use."""
     amount = min(amount, stock[row])
@@ -157,7 +157,7 @@ def use_element(stock: Column, books: Books, element: int, row: int, amount: flo
     return amount
 
 
-@compiled
+@allocation_free
 def note_flow(
     organisations: Organisations, books: Books, element: int, channel: int, giver: int, taker: int, volume: float
 ) -> None:
@@ -165,13 +165,13 @@ def note_flow(
     books.flows[element, channel, organisations.role[giver], organisations.role[taker]] += volume
 
 
-@compiled
+@allocation_free
 def note_gain(organisations: Organisations, books: Books, taker: int, giver: int, amount: float) -> None:
     """Count what one role gains from another, net, in million CNY; the symbiosis matrix is read from it."""
     books.gained[organisations.role[taker], organisations.role[giver]] += amount
 
 
-@compiled
+@allocation_free
 def note_event(events: Events, code: int, subject: int, other: int, detail: float) -> None:
     """Write an event down; `subject` and `other` are uids, -1 for none."""
     position = events.used[0]

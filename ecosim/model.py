@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import mesa
 import numpy as np
@@ -16,22 +16,26 @@ from ecosim import ledger
 from ecosim.collector import Collector
 from ecosim.columns import copy_table, ensure_room, make_slots, make_table
 from ecosim.draws import ACTIVATION, ENTRANT_ENDOWMENT, shuffled, uniform
+from ecosim.history import History, bytes_of, same_quarter
 from ecosim.mechanisms.breakthrough import make_technology
 from ecosim.mechanisms.environment import make_environment, strike
 from ecosim.mechanisms.stages import make_reading
-from ecosim.mechanisms.symbiosis import new_tie
+from ecosim.mechanisms.symbiosis import begin, new_tie
 from ecosim.mechanisms.turnover import ENDOWMENTS, place, remove
-from ecosim.parameters import ScenarioError, Value
+from ecosim.organisation import INTO
+from ecosim.parameters import ScenarioError, Value, nearest
 from ecosim.record import Recorder
 from ecosim.roles import Role, read_roles
-from ecosim.scenario import Scenario, load_scenario
+from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
 from ecosim.schedule import QUARTER, Phase
 from ecosim.state import (
     INDICES,
     INTERFACES,
+    MODES,
     POLICY,
     SHOCK,
     UNBOUNDED_GROWTH,
+    Events,
     Organisations,
     Ties,
 )
@@ -54,15 +58,17 @@ class Ecosystem(mesa.Model):
     seed : 0 <= seed < 2**63; None takes a new one, which `model.seed` tells.
     rng : the same, by the name that newer versions of Mesa use.
     agents : directories of further role files.
-    history : keep a snapshot a quarter, so that `rewind` and `branch` reach back; uses memory.
+    history : keep snapshots of the quarters, so that `rewind` and `branch` reach back; at most `HISTORY_BYTES` of them.
     audit : check every invariant of the ledger after each quarter.
-    parameters : values of parameters by dotted path, such as ``**{"roles.firm.capacity": 30}``; a double underscore
+    kwargs : values of parameters by dotted path, such as ``**{"roles.firm.capacity": 30}``; a double underscore
         stands for a dot where Python wants a plain name: ``roles__firm__capacity=30``.
 
     Raises
     ------
     ScenarioError : anything in scenario or parameters that is not as it should be.
     """
+
+    HISTORY_BYTES: ClassVar[int] = 200_000_000
 
     def __init__(
         self,
@@ -73,16 +79,20 @@ class Ecosystem(mesa.Model):
         agents: Sequence[str | Path] = (),
         history: bool = True,
         audit: bool = False,
-        **parameters: Value,
+        **kwargs: Value,  # under another name, SolaraViz would refuse parameters
     ) -> None:
-        seed = _checked_seed(rng if seed is None else seed)
-        super().__init__(seed=seed)
-        self.seed = seed
+        authored = set(vars(self))
+        if seed is not None and rng is not None:
+            raise ScenarioError(f"seed is {seed!r} and rng is {rng!r}; give one of them")
+        self.seed = _checked_seed(rng if seed is None else seed)
+        super().__init__(seed=self.seed)
         self.roles: dict[str, Role] = dict(read_roles(*agents))
         self.role_names = tuple(self.roles)
         world = scenario if isinstance(scenario, Scenario) else load_scenario(scenario, self.roles)
-        if parameters:
-            world = world.with_settings({name.replace("__", "."): value for name, value in parameters.items()})
+        if set(world.roles) != set(self.roles):
+            world = scenario_from_dict(world.as_dict(), self.roles, world.name)
+        if kwargs:
+            world = world.with_settings({name.replace("__", "."): value for name, value in kwargs.items()})
         self.schedule: list[Phase] = list(QUARTER)
         self.audit = audit
         self.history = history
@@ -90,6 +100,7 @@ class Ecosystem(mesa.Model):
         self.seconds: dict[str, float] = {}
         self._apply(world)
         self._build()
+        self._ours = frozenset(vars(self)) - authored
 
     # -- building -----------------------------------------------------------------------------------------------
 
@@ -107,9 +118,6 @@ class Ecosystem(mesa.Model):
         self.growth_rates = np.array([float(values["growth_rate"]) for values in of_roles])
         self.endowments = np.array([[float(values[key]) for key in ENDOWMENTS] for values in of_roles])
         self.kind_weights = [np.array(list(scenario.kinds[name].values()) or [1.0]) for name in self.role_names]
-        stages = self.parameters["stages"]
-        self.prices = np.array([stages.capital_price, stages.talent_price, stages.services_price,
-                                stages.knowledge_price, stages.technology_price, stages.information_price])  # fmt: skip
 
     def _build(self) -> None:
         """Make the state at the start and let the first organisations enter."""
@@ -130,14 +138,18 @@ class Ecosystem(mesa.Model):
         self.interfaces = self._interfaces()
         self.recorder = Recorder(self.role_names, scenario.start_year)
         self.datacollector = Collector(self.recorder)
-        self._snapshots: dict[int, dict[str, Any]] = {}
+        self._history = History(self.HISTORY_BYTES)
+        self._acted: set[str] = set()
         self._cached: dict[str, tuple[Any, Any]] = {}
         self._views: dict[int, Organisation] = {}
         self._views_key: Any = None
         self._enter_named(0)
-        self._tie_named()
         for role, name in enumerate(self.role_names):
             self.enter(role, int(scenario.roles[name]["initial"]))
+        self._tie_named()
+        if self.rules["symbiosis"]:
+            begin(self)
+        self._end_quarter()
 
     def _interfaces(self) -> Rows:
         """Interface of a tie between two roles, (roles, roles), -1 for none: what either of them declares."""
@@ -169,12 +181,12 @@ class Ecosystem(mesa.Model):
         """Make the ties that the scenario names."""
         rows = {name: self.row_of(uid) for uid, name in self.names.items()}
         for tie in self.scenario.ties:
-            a, b = rows[tie.a], rows[tie.b]
+            a, b = rows[tie.between[0]], rows[tie.between[1]]
             interface = self.interfaces[self.organisations.role[a], self.organisations.role[b]]
             self.ties, self.tie_slots = ensure_room(self.ties, self.tie_slots, 1)
             row = new_tie(self.organisations, self.ties, self.tie_slots, a, b, max(0, interface), tie.trust, 0)
-            self.ties.mode[row] = tie.mode
-            self.ties.contributed_a[row], self.ties.contributed_b[row] = tie.gives_a, tie.gives_b
+            self.ties.mode[row] = MODES.index(tie.mode)
+            self.ties.contributed_a[row], self.ties.contributed_b[row] = tie.first_gives, tie.second_gives
 
     def enter(self, role: int, count: int, kind: str | None = None) -> None:
         """Let organisations of a role enter, endowed by its parameters."""
@@ -210,13 +222,14 @@ class Ecosystem(mesa.Model):
 
     def step(self) -> None:
         """Run one quarter."""
-        if self.history and self.step_number not in self._snapshots:
-            self._snapshots[self.step_number] = self.snapshot()
+        changed = self.scenario is not self._left_as
+        if self.history and self._history.wants(self.step_number, changed):
+            self._history.keep(self.step_number, self.snapshot(), changed)
         ledger.open_quarter(self.books)
-        self.events.used[0] = 0
+        self.events = self._untold_events()
         opening = ledger.opening(self.organisations, self.books, self.environment.seekers[0]) if self.audit else None
         self._happen()
-        self._acted: set[str] = set()
+        self._acted = set()
         for phase in self.schedule:
             if phase.switch is None or self.rules[phase.switch]:
                 begun = time.perf_counter()
@@ -229,6 +242,20 @@ class Ecosystem(mesa.Model):
         self.recorder.record(self)
         self.step_number += 1
         self.running = self.step_number < self.scenario.steps
+        self._end_quarter()
+
+    def _end_quarter(self) -> None:
+        """Remember where the quarter ended, so that what is done by hand before the next one can be told apart."""
+        self._told = int(self.events.used[0])
+        self._left_as = self.scenario
+        if len(self._views) > len(self.rows):
+            self._forget_departed()
+
+    def _untold_events(self) -> Events:
+        """Return the events since the end of the last quarter: what was done by hand."""
+        used = int(self.events.used[0])
+        code, subject, other, detail = (column[self._told : used].copy() for column in self.events[:4])
+        return Events(code, subject, other, detail, np.array([used - self._told]))
 
     def run(self, steps: int | None = None, progress: Callable[[int, int], None] | None = None) -> Ecosystem:
         """Run some quarters, by default to the end of the scenario; return the model.
@@ -254,9 +281,10 @@ class Ecosystem(mesa.Model):
             rule = role.rules.get(phase)
             if rule is not None:
                 rule(self, self.order_of(role.index), self.role_parameters[role.name])
-            if phase in vars(role.agent) and callable(vars(role.agent)[phase]):
-                for row in self.order_of(role.index):
-                    getattr(self.view(int(row)), phase)()
+            if role.acts_in(phase):
+                for member in [self.view(int(row)) for row in self.order_of(role.index)]:
+                    if member.alive:  # another may have removed it
+                        getattr(member, phase)()
 
     def insert_phase(
         self, rule: Callable[[Ecosystem], None], after: str | None = None, name: str | None = None
@@ -265,12 +293,15 @@ class Ecosystem(mesa.Model):
 
         Raises
         ------
-        ScenarioError : there is no phase of the name given by `after`.
+        ScenarioError : there is no phase of the name given by `after`, or there is one of the same name.
         """
         names = [phase.name for phase in self.schedule]
+        own = name or str(getattr(rule, "__name__", type(rule).__name__))
         if after is not None and after not in names:
-            raise ScenarioError(f"insert_phase: there is no phase '{after}'; valid are {', '.join(names)}")
-        phase = Phase(name or rule.__name__, rule, None, "what its author chose", "user")
+            raise ScenarioError(f"insert_phase: there is no phase '{after}'; {nearest(after, names)}")
+        if own in names:
+            raise ScenarioError(f"insert_phase: there is a phase '{own}' already; give another name")
+        phase = Phase(own, rule, None, "what its author chose", "user")
         self.schedule.insert(names.index(after) + 1 if after is not None else 0, phase)
 
     def _happen(self) -> None:
@@ -401,22 +432,40 @@ class Ecosystem(mesa.Model):
         if uid not in self._views:
             agent = self.roles[self.role_names[int(self.organisations.role[row])]].agent
             self._views[uid] = agent.of(self, row, uid)
-        return self._views[uid]
+        view = self._views[uid]
+        view._row = row  # another one if it entered anew after `rewind`
+        return view
+
+    def twin(self, agent: Organisation) -> Organisation:
+        """Return this model's agent of the organisation that is an agent of a branch, or of what this is a branch of."""
+        rows = self.rows[self.organisations.uid[self.rows] == agent.unique_id]
+        return self.view(int(rows[0])) if len(rows) else type(agent).of(self, agent._row, agent.unique_id)
+
+    def _forget_departed(self) -> None:
+        living = set(self.organisations.uid[self.rows].tolist())
+        self._views = {uid: view for uid, view in self._views.items() if uid in living}
 
     def _sync_agents(self) -> None:
-        """Give each living organisation an agent and let the agents of others go."""
+        """Give each living organisation an agent and let the agents of others go; always in the order of role and uid."""
         key = tuple(self.slots.state)
         if self._views_key == key:
             return
         self._views_key = key
-        living = {int(uid): int(row) for uid, row in zip(self.organisations.uid[self.rows], self.rows, strict=True)}
-        for agent in [agent for agent in self._agents if agent.unique_id not in living]:
+        self._forget_departed()
+        for agent in [agent for agent in self._agents if self._views.get(agent.unique_id) is not agent]:
             self.deregister_agent(agent)  # type: ignore[no-untyped-call]
-        self._views = {uid: view for uid, view in self._views.items() if uid in living}
-        for row in self.members_of_roles()[1]:
-            view = self.view(int(row))
-            if view not in self._agents:
-                self.register_agent(view)  # type: ignore[no-untyped-call]
+        views = [self.view(int(row)) for row in self.members_of_roles()[1]]
+        entrants = [view for view in views if view not in self._agents]
+        for view in entrants:
+            self.register_agent(view)  # type: ignore[no-untyped-call]
+        if entrants:
+            place: dict[mesa.Agent, int] = {view: number for number, view in enumerate(views)}
+            self._all_agents.sort(place.__getitem__, ascending=True, inplace=True)
+
+    def remove_all_agents(self) -> None:
+        """Let all organisations leave."""
+        self._sync_agents()
+        super().remove_all_agents()  # type: ignore[no-untyped-call]
 
     @property  # type: ignore[misc]
     def agents(self) -> AgentSet:
@@ -437,6 +486,7 @@ class Ecosystem(mesa.Model):
 
     def remove_organisation(self, row: int) -> None:
         """Let an organisation leave now: its ties end and its accounts are settled through the ledger."""
+        self._room_for_events(2 + len(self.tie_rows))
         remove(self, np.array([row]), self.parameters["turnover"].patience)
 
     # -- another future -----------------------------------------------------------------------------------------
@@ -444,47 +494,80 @@ class Ecosystem(mesa.Model):
     _TABLES = ("organisations", "slots", "ties", "tie_slots", "environment", "books", "technology", "reading")
 
     def snapshot(self) -> dict[str, Any]:
-        """Return a copy of the whole state at the start of a quarter."""
-        state: dict[str, Any] = {name: copy_table(getattr(self, name)) for name in self._TABLES}
-        return state | {
+        """Return a copy of the whole state between two quarters."""
+        self._forget_departed()
+        tables: dict[str, Any] = {name: copy_table(getattr(self, name)) for name in self._TABLES}
+        tables["events"] = self._untold_events()
+        remembered = {uid: own for uid, view in self._views.items() if (own := view.remembered())}
+        return tables | {
+            "bytes": sum(map(bytes_of, tables.values())),
             "serials": self.serials.copy(), "names": dict(self.names), "fired": set(self.fired), "scenario": self.scenario,
-            "step_number": self.step_number, "warnings": list(self.warnings),
+            "left_as": self._left_as, "step_number": self.step_number, "warnings": list(self.warnings),
+            "random": (self.random.getstate(), self.rng.bit_generator.state),
+            "remembered": copy.deepcopy(remembered, {INTO: self}),
         }  # fmt: skip
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Put a snapshot's state in place of the present one; quarters recorded after it are forgotten."""
-        for name in self._TABLES:
+        for name in (*self._TABLES, "events"):
             setattr(self, name, copy_table(snapshot[name]))
+        self._told = 0
         self.serials = snapshot["serials"].copy()
-        self.names, self.fired, self.warnings = (
-            dict(snapshot["names"]),
-            set(snapshot["fired"]),
-            list(snapshot["warnings"]),
-        )
-        self.step_number = snapshot["step_number"]
+        self.names, self.fired = dict(snapshot["names"]), set(snapshot["fired"])
+        self.warnings = list(snapshot["warnings"])
+        self.steps = self.step_number = snapshot["step_number"]
         self._apply(snapshot["scenario"])
+        self._left_as = snapshot["left_as"]
         self.recorder.truncate(self.step_number)
-        self._snapshots = {step: kept for step, kept in self._snapshots.items() if step <= self.step_number}
+        self._history.forget_after(self.step_number)
         self._cached.clear()
-        self._views_key = None
         self.running = self.step_number < self.scenario.steps
+        self.random.setstate(snapshot["random"][0])
+        self.rng.bit_generator.state = snapshot["random"][1]
+        self._views_key = None
+        self._forget_departed()
+        for view in self._views.values():
+            view.forget()
+        for uid, own in copy.deepcopy(snapshot["remembered"], {INTO: self}).items():
+            vars(self.view(self.row_of(uid))).update(own)
 
     def rewind(self, step: int) -> None:
         """Go back to the start of a quarter that was run; what comes after it is forgotten.
 
+        Of a long run only every second, fourth, ... snapshot is kept (`HISTORY_BYTES`). Then the quarters from the
+        nearest kept one on are run again, and compared with what was recorded of them: the state is the one that was.
+        Restored is the state of the model and of Mesa's two generators, not what you keep elsewhere: attributes of your
+        own, a data collector of your own, the schedule.
+
         Raises
         ------
-        ValueError : a quarter that was not run, or of which no snapshot was kept.
+        ValueError : a quarter that was not run, or of which no snapshot is kept; the model stays as it is.
         """
         if step == self.step_number:
             return
-        if step not in self._snapshots:
-            kept = f"0 to {self.step_number}" if self.history else "none, since history=False"
-            raise ValueError(f"cannot rewind to step {step}: snapshots are kept of {kept}")
-        self.restore(self._snapshots[step])
+        kept = self._history.nearest(step) if 0 <= step < self.step_number else None
+        if kept is None:
+            reach = (
+                f"steps 0 to {self.step_number} can be reached" if self.history else "history=False keeps no snapshots"
+            )
+            raise ValueError(f"cannot rewind to step {step}: {reach}")
+        present, history, recorded = self.snapshot(), self._history.copied(), list(self.recorder.quarters)
+        self.restore(self._history.kept[kept])
+        for _ in range(kept, step):
+            self.step()
+        if not all(map(same_quarter, self.recorder.quarters[kept:], recorded[kept:step])):
+            self.recorder.quarters = recorded
+            self.restore(present)
+            self._history = history
+            raise ValueError(
+                f"cannot rewind to step {step}: the model was changed by hand after step {kept}, which cannot be "
+                f"played again; kept are the steps {', '.join(map(str, sorted(history.kept)))}"
+            )
 
     def branch(self, step: int | None = None) -> Ecosystem:
         """Return another future: a model of its own with the same past up to a quarter, and the same luck after it.
+
+        Attributes of your own, a data collector of your own and phases of your own come along as copies.
 
         Parameters
         ----------
@@ -492,22 +575,29 @@ class Ecosystem(mesa.Model):
 
         Raises
         ------
-        ValueError : a quarter that was not run, or of which no snapshot was kept.
+        ValueError : a quarter that was not run, or of which no snapshot is kept.
         """
         other = copy.copy(self)
+        vars(other).pop("step")  # Mesa's wrapper around this model's step
         mesa.Model.__init__(other, seed=self.seed)
-        other.schedule = list(self.schedule)
         other.seconds = {}
         other.recorder = Recorder(self.role_names, self.scenario.start_year)
         other.recorder.quarters = list(self.recorder.quarters)
-        other.datacollector = Collector(other.recorder)
-        other.events = ledger.make_events(1024)
-        other._snapshots = dict(self._snapshots)
-        other._cached, other._views, other._views_key = {}, {}, None
+        other._history = self._history.copied()
+        other._cached, other._views = {}, {}
         other.restore(self.snapshot())
+        ours: dict[int, Any] = {id(self): other, id(self.random): other.random, id(self.rng): other.rng, INTO: other}
+        built_in = isinstance(self.datacollector, Collector)
+        other.datacollector = Collector(other.recorder) if built_in else copy.deepcopy(self.datacollector, ours)
+        other.schedule = copy.deepcopy(self.schedule, ours)
+        for name in vars(self).keys() - self._ours:
+            setattr(other, name, copy.deepcopy(vars(self)[name], ours))
         if step is not None:
             other.rewind(step)
         return other
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Ecosystem:
+        return self.branch()
 
     def set(self, path: str, value: Value) -> None:
         """Change a parameter or a switch from now on.

@@ -8,18 +8,25 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from mesa import Agent
 
-from ecosim.parameters import ParameterGroup, Value
-from ecosim.state import CAPABILITIES, KNOWLEDGE_CAPABILITIES, ROUTINES, Organisations
+from ecosim.parameters import ParameterGroup, Value, nearest
+from ecosim.state import CAPABILITIES, CAPITAL, EXCHANGE, KNOWLEDGE_CAPABILITIES, ROUTINES, Organisations
 
 if TYPE_CHECKING:
     from ecosim.model import Ecosystem
+
+
+# What makes up a view; anything else in its dictionary is what a member remembers.
+_VIEW = frozenset({"model", "unique_id", "pos", "_row"})
+# Where a branching or restoring model hands itself to `copy.deepcopy`, whose memo has ids, never negative, as keys.
+INTO = -1
 
 
 class Organisation(Agent):
     """An organisation: ``firm.capital`` reads its column, ``firm.capital = 5.0`` writes it.
 
     All columns of `ecosim.state.Organisations` are attributes, and so are single capabilities and routines by name. A
-    role file declares one subclass with the class attributes below.
+    role file declares one subclass with the class attributes below. What a member has to remember is declared there
+    too, as a class attribute with its value at the start (``lent = 0.0``); any other name is refused.
 
     Attributes
     ----------
@@ -45,15 +52,41 @@ class Organisation(Agent):
     model: Ecosystem
     _row: int
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        """Refuse: Mesa's constructor would keep the model alive for ever, and there would be no row to view."""
+        raise TypeError(f"{type(self).__name__}(...): an organisation enters by model.enter(role, count)")
+
     @classmethod
     def of(cls, model: Ecosystem, row: int, uid: int) -> Organisation:
-        """Return a view on a row; Mesa's own constructor is passed by, since it would keep the model alive for ever."""
+        """Return a view on a row."""
         view = cls.__new__(cls)
-        view.model = model
-        view.unique_id = uid
-        view.pos = None
-        view._row = row
+        vars(view).update(model=model, unique_id=uid, pos=None, _row=row)
         return view
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in vars(self) and not hasattr(type(self), name):
+            known = [attribute for attribute in dir(self) if not attribute.startswith("_")]
+            raise AttributeError(f"{type(self).__name__.lower()} has no attribute '{name}'; {nearest(name, known)}")
+        super().__setattr__(name, value)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Organisation:
+        """Return the same organisation of the model that is being branched or restored."""
+        if INTO not in memo:
+            raise TypeError("an organisation is a view on its model and cannot be copied; keep its unique_id")
+        twin: Organisation = memo[INTO].twin(self)
+        return twin
+
+    def remembered(self) -> dict[str, Any]:
+        """What it remembers beside its columns: what its class declares and somebody has assigned."""
+        return {name: value for name, value in vars(self).items() if name not in _VIEW}
+
+    def forget(self) -> None:
+        """Remember again what its class declares."""
+        for name in self.remembered():
+            del vars(self)[name]
 
     @property
     def row(self) -> int:
@@ -63,10 +96,20 @@ class Organisation(Agent):
         ------
         LookupError : the organisation has left the ecosystem.
         """
-        table = self.model.organisations
-        if table.uid[self._row] != self.unique_id or not table.alive[self._row]:
+        if not self.alive:
             raise LookupError(f"{type(self).__name__.lower()} with uid {self.unique_id} has left the ecosystem")
         return self._row
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is in the ecosystem; `remove` lets it leave."""
+        table = self.model.organisations
+        return bool(self._row < len(table.uid) and table.uid[self._row] == self.unique_id and table.alive[self._row])
+
+    @property
+    def uid(self) -> int:
+        """Its number, the same as Mesa's ``unique_id``: never that of another organisation."""
+        return self.unique_id
 
     @property
     def name(self) -> str:
@@ -84,6 +127,11 @@ class Organisation(Agent):
         return self.kinds[int(self.model.organisations.kind[self.row])] if self.kinds else self.role
 
     @property
+    def settings(self) -> Any:
+        """The values of the parameters that only its role has: ``self.settings.rate``."""
+        return self.model.role_parameters[self.role]
+
+    @property
     def partners(self) -> list[Organisation]:
         """The organisations it is tied to."""
         ties, row, living = self.model.ties, self.row, self.model.tie_rows
@@ -95,14 +143,39 @@ class Organisation(Agent):
 
         Raises
         ------
-        ValueError : a purpose that the ledger does not know.
+        ValueError : a purpose that the ledger does not know, or a taker of another model.
         """
         from ecosim import ledger
 
         if purpose not in ledger.PURPOSES:
-            raise ValueError(f"purpose is '{purpose}'; valid are {', '.join(ledger.PURPOSES)}")
-        code = ledger.PURPOSES.index(purpose)
-        return float(ledger.pay(self.model.organisations, self.model.books, self.row, taker.row, amount, code))
+            raise ValueError(f"purpose is '{purpose}'; {nearest(purpose, ledger.PURPOSES)}")
+        if taker.model is not self.model:
+            raise ValueError(f"{taker.name} belongs to another model, such as a branch of this one")
+        code, organisations, books = ledger.PURPOSES.index(purpose), self.model.organisations, self.model.books
+        giver_row, taker_row = self.row, taker.row
+        paid = float(ledger.pay(organisations, books, giver_row, taker_row, amount, code))
+        ledger.note_flow(organisations, books, CAPITAL, EXCHANGE, giver_row, taker_row, paid)
+        if code in (ledger.GRANTS, ledger.SUBSIDIES, ledger.PARTNER_PROGRAMME):
+            ledger.note_gain(organisations, books, taker_row, giver_row, paid)
+        return paid
+
+    def lend(self, partner: Organisation, amount: float) -> float:
+        """Lend money to a partner without debt to it; return what was lent. It is paid back when value is shared.
+
+        Raises
+        ------
+        ValueError : there is no tie with the partner, or there is a loan on it already.
+        """
+        ties, row, living = self.model.ties, self.row, self.model.tie_rows
+        ours = (ties.a[living] == row) & (ties.b[living] == partner.row)
+        theirs = (ties.b[living] == row) & (ties.a[living] == partner.row)
+        found = living[ours | theirs]
+        if not len(found) or ties.loan[found[0]] != 0.0:
+            raise ValueError(f"{self.name} has {'a loan on its' if len(found) else 'no'} tie with {partner.name}")
+        lent = self.pay(partner, amount, "loans")
+        ties.loan[found[0]] = lent if ties.a[found[0]] == row else -lent
+        ties.volume[found[0]] += lent
+        return lent
 
     def remove(self) -> None:
         """Leave the ecosystem: ties end, accounts are settled."""
@@ -114,7 +187,11 @@ def _attribute(column: str, position: int | None = None) -> property:
 
     def read(self: Organisation) -> Any:
         cell = getattr(self.model.organisations, column)[self.row if position is None else (self.row, position)]
-        return cell.copy() if isinstance(cell, np.ndarray) else cell.item()
+        if not isinstance(cell, np.ndarray):
+            return cell.item()
+        copied = cell.copy()
+        copied.flags.writeable = False  # ``firm.knowledge[0] = 1.0`` would be lost; assign all of it
+        return copied
 
     def write(self: Organisation, value: Any) -> None:
         table = getattr(self.model.organisations, column)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.measures import gini, herfindahl
-from ecosim.mechanisms.stages import channel_volumes
+from ecosim.mechanisms.stages import channel_volumes, element_prices
+from ecosim.mechanisms.value_sharing import dependence
 from ecosim.state import (
     CHANNELS,
     ELEMENTS,
@@ -60,7 +61,7 @@ OUTCOMES = (
     Outcome("research_firms", _MONEY, "Research spending of all firms."),
     Outcome("research_intensity", "share of revenue", "Research spending over revenue of the core firm."),
     Outcome("sharing_ratio", _SHARE, "The core firm's sharing ratio."),
-    Outcome("dependence", _SHARE, "Part of the core firm's new knowledge that came from others."),
+    Outcome("dependence", _SHARE, "How much the core firm depends on partners for knowledge, services and complements."),
     Outcome("regime", "0 passive, 1 proactive, 2 leading", "The core firm's sharing regime as read off."),
     Outcome("generation", _COUNT, "Product generations of the core firm since integration."),
     Outcome("mastered", _COUNT, "Components that the core firm has mastered."),
@@ -76,14 +77,13 @@ def make_metrics(model: Ecosystem) -> dict[str, float]:
     firms = model.members(FIRM)
     focal = firms[organisations.focal[firms]]
     revenue, research = float(organisations.revenue[focal].sum()), float(organisations.research[focal].sum())
-    depends = organisations.inflow[focal] / np.maximum(
-        organisations.inflow[focal] + organisations.created[focal], 1e-300
-    )
+    depends = np.array([dependence(organisations, int(row)) for row in focal])
     trust, modes, projects = tie_totals(model.ties, model.tie_rows)
     knowledge, talent, capital, openness, members = organisation_totals(organisations, model.rows)
     count = max(1, len(model.rows))
     others = model.rows[organisations.role[model.rows] != USER]
-    volumes = channel_volumes(model.books.flows, model.prices)
+    prices = element_prices(model.parameters["stages"], float(environment.knowledge_cost[0]))
+    volumes = channel_volumes(model.books.flows, prices)
     values = (
         model.books.created.sum(), len(model.rows), len(model.tie_rows), trust, openness / count,
         environment.adopted[0], knowledge, talent + environment.seekers[0], capital, *environment.level, *volumes, *modes,
@@ -114,7 +114,7 @@ def tie_totals(ties: Ties, tie_rows: Column) -> tuple[float, Column, float]:
     return trust / count, modes / count, projects
 
 
-@compiled
+@allocation_free
 def organisation_totals(organisations: Organisations, rows: Column) -> tuple[float, float, float, float, float]:
     """Knowledge, talent, capital, openness summed, and members of the platform."""
     knowledge, talent, capital, openness, members = 0.0, 0.0, 0.0, 0.0, 0.0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
+import hashlib
 import importlib.util
 import inspect
+import re
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,9 +17,15 @@ from typing import Any
 from ecosim.content import content_directory
 from ecosim.organisation import Organisation
 from ecosim.parameters import Parameter, ParameterGroup, ScenarioError, Value, nearest
+from ecosim.schedule import QUARTER
+from ecosim.state import CAPABILITIES, INTERFACES, KNOWLEDGE_CAPABILITIES, ROUTINES, Organisations
 
 CANONICAL = ("firm", "supplier", "university", "government", "intermediary", "user")
 MOST_ROLES = 64
+# Who gets value beside the roles, so that no role can have these names.
+BENEFICIARIES = ("employees", "society", "environment")
+
+Failure = Callable[[str], ScenarioError]
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -62,11 +71,16 @@ class Role:
     records: Mapping[str, Parameter]
     rules: Mapping[str, Callable[..., Any]] = field(repr=False)
 
+    def acts_in(self, phase: str) -> bool:
+        """Return whether its members have a method of their own for a phase."""
+        return callable(getattr(self.agent, phase, None)) and not hasattr(Organisation, phase)
+
 
 def read_roles(*directories: Path | str) -> dict[str, Role]:
     """Return all roles by name: the shipped ones in their order, then those of other directories by file name.
 
-    A file of a later directory with the name of a shipped role takes its place.
+    A file of a later directory with the name of a shipped role takes its place; files whose names begin with an
+    underscore are left alone.
 
     Raises
     ------
@@ -78,18 +92,20 @@ def read_roles(*directories: Path | str) -> dict[str, Role]:
             raise ScenarioError(
                 f"{directory}: is not a directory of role files; give a folder with one .py file a role"
             )
-        files.update({path.stem: path for path in sorted(directory.glob("*.py"))})
+        files.update({path.stem: path for path in sorted(directory.glob("[!_]*.py"))})
     names = [*CANONICAL, *(name for name in files if name not in CANONICAL)]
     if len(names) > MOST_ROLES:
         raise ScenarioError(f"{len(names)} roles were found; at most {MOST_ROLES} can play")
-    return {name: _declared(_load(name, files[name]), name, index, files[name]) for index, name in enumerate(names)}
+    return {name: _declared(name, index, files[name], names) for index, name in enumerate(names)}
 
 
 def _load(name: str, path: Path) -> ModuleType:
+    """Import a role file under a name that changes with its content, so that an edited file is read again."""
     module_name = f"ecosim_role_{name}"
-    loaded = sys.modules.get(module_name)
-    if loaded is not None and loaded.__file__ == str(path):
-        return loaded
+    if path.parent != content_directory("agents"):
+        module_name += "_" + hashlib.sha256(str(path.resolve()).encode() + path.read_bytes()).hexdigest()[:12]
+    if module_name in sys.modules:
+        return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise ScenarioError(f"{path}: cannot be read as Python")
@@ -103,39 +119,88 @@ def _load(name: str, path: Path) -> ModuleType:
     return module
 
 
-def _declared(module: ModuleType, name: str, index: int, path: Path) -> Role:
+def _declared(name: str, index: int, path: Path, names: Sequence[str]) -> Role:
+    """Return the role that a file declares, checked; `names` are those of all roles."""
+
+    def failure(finding: str) -> ScenarioError:
+        return ScenarioError(f"{path}: {finding}")
+
+    if not re.fullmatch("[a-z]+(_[a-z0-9]+)*", name) or name in BENEFICIARIES:
+        raise failure(
+            "the file's name cannot name a role; take lower-case letters, other than " + ", ".join(BENEFICIARIES)
+        )
+    module = _load(name, path)
     classes = [
         thing
         for thing in vars(module).values()
         if inspect.isclass(thing) and issubclass(thing, Organisation) and thing.__module__ == module.__name__
     ]
     if len(classes) != 1:
-        raise ScenarioError(
-            f"{path}: declares {len(classes)} subclasses of Organisation; a role file declares exactly one"
-        )
+        raise failure(f"declares {len(classes)} subclasses of Organisation; a role file declares exactly one")
     agent = classes[0]
+    _check_attributes(agent, failure)
+    _check_phases(agent, failure)
+    for other, interface in agent.interfaces.items():
+        if other not in names:
+            raise failure(f"interfaces name '{other}', which is no role; {nearest(other, names)}")
+        if interface not in INTERFACES:
+            raise failure(f"interface with '{other}' is '{interface}'; {nearest(interface, INTERFACES)}")
     own = agent.parameters or ParameterGroup(name, __name__, {})
-    unknown = set(agent.defaults) - set(PARAMETERS.records)
-    if unknown:
-        wrong = sorted(unknown)[0]
-        raise ScenarioError(f"{path}: defaults name '{wrong}', which no role has; {nearest(wrong, PARAMETERS.records)}")
-    records = {key: _with_default(record, agent.defaults.get(key)) for key, record in PARAMETERS.records.items()}
+    records = _records(agent.defaults, own, failure)
     return Role(
-        name,
-        index,
-        agent,
-        path,
-        tuple(agent.kinds),
-        agent.community,
-        agent.chain_position,
-        own,
-        {**records, **own.records},
-        dict(agent.rules),
-    )
+        name, index, agent, path, tuple(agent.kinds), agent.community, agent.chain_position, own, records, dict(agent.rules)
+    )  # fmt: skip
 
 
-def _with_default(record: Parameter, default: Value | None) -> Parameter:
-    if default is None:
-        return record
-    kind = type(record.default)
-    return Parameter(kind(default), record.low, record.high, record.unit, record.meaning, record.source, record.choices)  # type: ignore[arg-type]
+def _check_attributes(agent: type[Organisation], failure: Failure) -> None:
+    """Check the type of what a role declares, and that what its members remember is one value each."""
+    valid = {"kinds": tuple, "defaults": Mapping, "interfaces": Mapping, "rules": Mapping}
+    for name, kind in valid.items():
+        if not isinstance(getattr(agent, name), kind):
+            raise failure(f"{name} is {getattr(agent, name)!r}; give a {'tuple' if kind is tuple else 'dictionary'}")
+    if not 0.0 <= agent.chain_position <= 1.0:
+        raise failure(f"chain_position is {agent.chain_position!r}; valid is 0 to 1")
+    columns = {*Organisations._fields, *CAPABILITIES, *KNOWLEDGE_CAPABILITIES, *ROUTINES}
+    for name, value in vars(agent).items():
+        if name in columns:
+            raise failure(f"declares '{name}', which every organisation has; give its start in defaults")
+        if isinstance(value, (list, dict, set)) and name not in valid and not name.isupper() and name[0] != "_":
+            raise failure(
+                f"declares '{name}' as a {type(value).__name__}, which all members would share; give None or ()"
+            )
+
+
+def _check_phases(agent: type[Organisation], failure: Failure) -> None:
+    """Check that rules name phases, and that no method has a name that is almost that of a phase."""
+    phases = [phase.name for phase in QUARTER]
+    for name, rule in agent.rules.items():
+        if name not in phases:
+            raise failure(f"rules name '{name}', which is no phase; {nearest(name, phases)}")
+        if not callable(rule):
+            raise failure(f"the rule of '{name}' is {rule!r}; give a function of model, rows and parameters")
+    for name, value in vars(agent).items():
+        meant = difflib.get_close_matches(name, phases, n=1, cutoff=0.75)
+        if inspect.isfunction(value) and name not in phases and meant:
+            raise failure(f"the method '{name}' would never be called; did you mean '{meant[0]}'?")
+
+
+def _records(defaults: Mapping[str, Value], own: ParameterGroup, failure: Failure) -> dict[str, Parameter]:
+    """Return the records of what every role has, with a role's own defaults, and of what only it has."""
+    if not isinstance(own, ParameterGroup):
+        raise failure(f"parameters is {own!r}; give a ParameterGroup")
+    records = dict(PARAMETERS.records)
+    for name, default in defaults.items():
+        if name not in records:
+            raise failure(f"defaults name '{name}', which no role has; {nearest(name, records)}")
+        record, kind = records[name], type(records[name].default)
+        if isinstance(default, bool) or not isinstance(default, (int, kind)):
+            raise failure(f"default of '{name}' is {default!r}; give a number")
+        if not record.low <= default <= record.high:  # type: ignore[operator]
+            raise failure(
+                f"default of '{name}' is {default!r}; valid is {record.low:g} to {record.high:g} {record.unit}"
+            )
+        records[name] = replace(record, default=kind(default))
+    for name in own.records:
+        if name in records or name == "kinds":
+            raise failure(f"parameters name '{name}', which every role has; give another name, or a default")
+    return {**records, **own.records}

@@ -15,11 +15,11 @@ from ecosim.grammar import Grammar, scenario_grammar
 from ecosim.parameters import ScenarioError, Value
 from ecosim.roles import Role, read_roles
 from ecosim.scenario_file import Document, other_scenario, parse_setting, read_document, shipped_scenarios
-from ecosim.scenario_rows import Component, Condition, Entry, Event, Frozen, NamedOrganisation, Reader, Shock
+from ecosim.scenario_rows import Component, Condition, Entry, Event, Frozen, NamedOrganisation, NamedTie, Reader, Shock
 from ecosim.shapes import Failure, Keys, Table, belonging, checked, completed, described, sentence
 
 __all__ = [
-    "Component", "Condition", "Entry", "Event", "Frozen", "NamedOrganisation", "Scenario", "ScenarioError", "Shock",
+    "Component", "Condition", "Entry", "Event", "Frozen", "NamedOrganisation", "NamedTie", "Scenario", "ScenarioError", "Shock",
     "load_scenario", "parse_setting", "scenario_from_dict", "shipped_scenarios",
 ]  # fmt: skip
 
@@ -53,6 +53,7 @@ class Scenario:
     kinds: Mapping[str, Mapping[str, float]]
     coefficients: Mapping[str, Mapping[str, float]]
     organisations: tuple[NamedOrganisation, ...]
+    ties: tuple[NamedTie, ...]
     components: tuple[Component, ...]
     events: tuple[Event, ...]
     grammar: Grammar = field(repr=False, compare=False)
@@ -118,6 +119,7 @@ class Scenario:
             "symbiosis": {**tables["symbiosis"], "coefficients": coefficients},
             "roles": {name: {**values, "kinds": dict(self.kinds[name])} for name, values in self.roles.items()},
             "organisations": [organisation.as_dict() for organisation in self.organisations],
+            "ties": [tie.as_dict() for tie in self.ties],
             "components": [component.as_dict() for component in self.components],
             "events": [event.as_dict() for event in self.events],
         }
@@ -246,6 +248,7 @@ def _resolved(name: str, tree: Mapping[str, Any], grammar: Grammar, failure: Fai
     coefficients = whole["symbiosis"].pop("coefficients")
     kinds = {role: _weights(role, table.pop("kinds"), tree, failure) for role, table in whole["roles"].items()}
     reader = Reader(grammar, failure, whole["start_year"], whole["steps"])
+    organisations = reader.organisations(whole["organisations"])
     return Scenario(
         name=name,
         title=whole["title"],
@@ -259,7 +262,8 @@ def _resolved(name: str, tree: Mapping[str, Any], grammar: Grammar, failure: Fai
         roles=_frozen_tables(whole["roles"]),
         kinds=_frozen_tables(kinds),
         coefficients=_frozen_tables({role: row for role, row in coefficients.items() if row}),
-        organisations=reader.organisations(whole["organisations"]),
+        organisations=organisations,
+        ties=reader.ties(whole["ties"], organisations),
         components=reader.components(whole["components"]),
         events=reader.events(whole["events"]),
         grammar=grammar,

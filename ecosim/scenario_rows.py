@@ -59,6 +59,21 @@ class NamedOrganisation:
 
 
 @dataclass(frozen=True)
+class NamedTie:
+    """A tie that is there at the start between two organisations, given by name."""
+
+    between: tuple[str, str]
+    trust: float
+    mode: str
+    first_gives: float
+    second_gives: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row of a scenario file."""
+        return {**vars(self), "between": list(self.between)}
+
+
+@dataclass(frozen=True)
 class Component:
     """A component technology, the components it requires given by name."""
 
@@ -150,6 +165,26 @@ class Reader:
         """Return the named organisations."""
         self._check_names("organisations", rows)
         return tuple(self._organisation(row, ("organisations", position)) for position, row in enumerate(rows))
+
+    def ties(
+        self, rows: Sequence[Mapping[str, Any]], organisations: Sequence[NamedOrganisation]
+    ) -> tuple[NamedTie, ...]:
+        """Return the ties between organisations that are there by name, one of each, at the start."""
+        known = [each.name for each in organisations if each.count == 1 and each.step == 0]
+        seen: set[frozenset[str]] = set()
+        for position, row in enumerate(rows):
+            keys = ("ties", position, "between")
+            pair = row["between"]
+            if len(pair) != 2 or pair[0] == pair[1]:
+                raise self.failure(keys, f"is {described(pair)}", "give the names of two different organisations")
+            for place, name in enumerate(pair):
+                if name not in known:
+                    finding = f"is {described(name)}, which is no single organisation there at the start"
+                    raise self.failure((*keys, place), finding, nearest(shortened(name), known))
+            if frozenset(pair) in seen:
+                raise self.failure(keys, f"ties {pair[0]} and {pair[1]} a second time", "give each pair one tie")
+            seen.add(frozenset(pair))
+        return tuple(NamedTie(**{**row, "between": tuple(row["between"])}) for row in rows)
 
     def components(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Component, ...]:
         """Return the component technologies."""

@@ -102,6 +102,10 @@ class Organisations(NamedTuple):
     wages_due: Float
     purchases: Float  # services this organisation wants to order from suppliers this quarter
     contracts: Float  # research it wants to contract out this quarter
+    bought: Float  # services delivered to it this quarter
+    complement: Float  # part of its offer's quality that members of its platform add
+    ordered: Float  # services ordered of it last quarter
+    need: Float  # part of the services wanted that nobody delivered, or of those made that nobody ordered
     vacancies: Float  # person-years it wants to hire (positive) or let go (negative)
     inflow: Float  # knowledge got from others, smoothed
     created: Float  # knowledge made alone, smoothed
@@ -172,6 +176,7 @@ class Environment(NamedTuple):
     pool: Column  # (domains,) best knowledge exposed on the platform
     wage: Column  # (1,) of a person-year, million CNY
     market: Column  # (1,) market size against the start
+    knowledge_cost: Column  # (1,) what a firm-year of median R&D costs to make now, million CNY, smoothed
     seekers: Column  # (1,) talent looking for work, person-years
     adopted: Column  # (1,) share of users that have adopted
 
@@ -183,7 +188,7 @@ class Books(NamedTuple):
     paid: Column  # (purposes, accounts, accounts) money moved, accounts = roles then outside
     value: Column  # (beneficiaries, kinds) value booked
     created: Column  # (sources,) value created
-    made: Column  # (2,) talent and services made
+    made: Column  # (3,) talent, services and knowledge made
     used: Column  # (2,) talent and services used up
     flows: Column  # (elements, channels, roles, roles) resources moved, own units
     gained: Column  # (roles, roles) net benefit of the first from the second this quarter

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import ADOPTION, ADOPTION_CHOICE, ADOPTION_SWITCH, uniform
 from ecosim.ledger import SALE_SOURCE, SALES, SURPLUS_SOURCE, create_value, note_flow, note_gain, pay
 from ecosim.measures import pianka_overlap
@@ -25,6 +25,7 @@ from ecosim.state import (
     Column,
     Environment,
     Organisations,
+    Ties,
 )
 
 if TYPE_CHECKING:
@@ -33,10 +34,11 @@ if TYPE_CHECKING:
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
 PARAMETERS = ParameterGroup("adoption", __name__, {
+    "initial": Parameter(0.0, 0.0, 1.0, "share", "Share of users that have adopted when the run starts.", "scenario"),
     "innovation": Parameter(0.03, 0.0, 1.0, "1/year", "Bass coefficient p: adoption without imitation.", "Bass p 0.03 on average, often below 0.01"),
     "imitation": Parameter(0.38, 0.0, 5.0, "1/year", "Bass coefficient q: adoption by word of mouth.", "Bass q 0.38 on average, 0.3-0.5"),
     "attraction": Parameter(0.15, 0.0, 5.0, "1", "How much quality behind the outside frontier slows adoption.", _ASSUMED),
-    "quality_weight": Parameter(1.2, 0.0, 20.0, "1", "Weight of quality in the choice among offers.", _ASSUMED),
+    "quality_weight": Parameter(2.0, 0.0, 20.0, "1", "Weight of quality in the choice among offers.", _ASSUMED),
     "price_weight": Parameter(2.0, 0.0, 20.0, "1", "Weight of the logarithm of price in the choice among offers.", _ASSUMED),
     "network_weight": Parameter(0.25, 0.0, 5.0, "1", "Weight of the logarithm of the installed base.", "network effects"),
     "segment_weight": Parameter(0.7, 0.0, 20.0, "1", "Advantage of an offer made for the user's market segment.", _ASSUMED),
@@ -47,6 +49,7 @@ PARAMETERS = ParameterGroup("adoption", __name__, {
     "complement": Parameter(0.15, 0.0, 5.0, "1", "Quality that a core firm's offer gains with the logarithm of the members of its platform.", "complementors: S000 4.3 (P76)"),
     "generation_quality": Parameter(0.5, 0.0, 10.0, "1", "Quality gained with the logarithm of mastered components and product generations.", "S001 5.3 (P45)"),
     "surplus": Parameter(0.06, 0.0, 10.0, "share of price and unit of quality", "Surplus imputed to the user.", _ASSUMED),
+    "margin": Parameter(0.1, 0.0, 1.0, "share of price", "What a sale is worth to the firm beyond its cost.", "operating margin 9-14 %"),
     "information": Parameter(0.02, 0.0, 10.0, "1/quarter", "Market information that a served user gives its provider.", "S003 4.2(3)"),
 })  # fmt: skip
 
@@ -61,9 +64,10 @@ def adopt(model: Ecosystem) -> None:
         model.organisations, model.environment, firms, users, settings, model.sequential, model.seed, model.step_number
     )
     buy(model.organisations, model.environment, model.books, users, settings)
+    credit_customers(model.organisations, model.environment, model.ties, model.tie_rows, settings)
 
 
-@compiled
+@allocation_free
 def survival(adopted: float, innovation: float, imitation: float, years: float) -> float:
     """Chance of not adopting within a time: exact along the Bass curve that starts at share F.
 
@@ -88,8 +92,8 @@ def make_offers(
         known = (environment.demand * organisations.knowledge[i]).sum() * environment.demand.size
         steps = mastered[i].sum() + organisations.generation[i]
         organisations.quality[i] = np.log(1.0 + known) + p.generation_quality * np.log(1.0 + steps)
-        if organisations.focal[i]:
-            organisations.quality[i] += p.complement * np.log(1.0 + members)
+        organisations.complement[i] = p.complement * np.log(1.0 + members) if organisations.focal[i] else 0.0
+        organisations.quality[i] += organisations.complement[i]
         rivalry = 0.0
         for j in firms:
             if j != i:
@@ -160,7 +164,8 @@ def take_up(
         uid = organisations.uid[u]
         present = organisations.provider[u]
         if present < 0:
-            if uniform(seed, ADOPTION, step, uid, 0) < survival(share, p.innovation, p.imitation, years):
+            chance = p.initial if step == 0 else 1.0 - survival(share, p.innovation, p.imitation, years)
+            if uniform(seed, ADOPTION, step, uid, 0) >= chance:
                 continue
             adopted += 1
             if sequential:
@@ -175,6 +180,32 @@ def take_up(
     environment.adopted[0] = adopted / users.size
 
 
+@allocation_free
+def spending_power(budget: float, market: float, economy: float) -> float:
+    """What a user can spend in a quarter: budget * market size * (0.5 + economy)."""
+    return budget * market * (0.5 + economy)
+
+
+@allocation_free
+def surplus_rate(quality: float, price: float, share: float) -> float:
+    """Surplus imputed to a user per unit of money paid: s * quality / price."""
+    return share * quality / price
+
+
+@allocation_free
+def credit_customers(
+    organisations: Organisations, environment: Environment, ties: Ties, tie_rows: Column, p: Any
+) -> None:
+    """A tie between a firm and a user that buys from it is worth margin and surplus to the two sides."""
+    for t in tie_rows:
+        for u, i in ((ties.a[t], ties.b[t]), (ties.b[t], ties.a[t])):
+            if organisations.role[u] == USER and organisations.provider[u] == i:
+                paid = spending_power(organisations.budget[u], environment.market[0], environment.level[ECONOMY_INDEX])
+                surplus = paid * surplus_rate(organisations.quality[i], organisations.price[i], p.surplus)
+                ties.got_a[t] += surplus if u == ties.a[t] else p.margin * paid
+                ties.got_b[t] += surplus if u == ties.b[t] else p.margin * paid
+
+
 @compiled
 def buy(organisations: Organisations, environment: Environment, books: Books, users: Column, p: Any) -> None:
     """Each adopted user spends its means with its provider; surplus = s * quality / price of what is paid."""
@@ -184,14 +215,14 @@ def buy(organisations: Organisations, environment: Environment, books: Books, us
         if i < 0:
             continue
         organisations.installed[i] += 1.0
-        means = organisations.budget[u] * environment.market[0] * (0.5 + environment.level[ECONOMY_INDEX])
+        means = spending_power(organisations.budget[u], environment.market[0], environment.level[ECONOMY_INDEX])
         paid = pay(organisations, books, u, i, means, SALES)
         if paid > 0.0:
             organisations.revenue[i] += paid
-            surplus = p.surplus * organisations.quality[i] / organisations.price[i] * paid
+            surplus = paid * surplus_rate(organisations.quality[i], organisations.price[i], p.surplus)
             create_value(organisations, books, SALE_SOURCE, i, paid)
             create_value(organisations, books, SURPLUS_SOURCE, u, surplus)
-            note_gain(organisations, books, i, u, 0.1 * paid)
+            note_gain(organisations, books, i, u, p.margin * paid)
             note_gain(organisations, books, u, i, surplus)
         organisations.information[i] += p.information
         note_flow(organisations, books, INFORMATION, EXCHANGE, u, i, p.information)

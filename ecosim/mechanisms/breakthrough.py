@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ecosim import draws
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import uniform
 from ecosim.ledger import note_event
 from ecosim.parameters import Parameter, ParameterGroup
@@ -83,7 +83,7 @@ def break_through(model: Ecosystem) -> None:
             model.parameters["breakthrough"], model.parameters["orchestration"].research_unit, model.seed, model.step_number)  # fmt: skip
 
 
-@compiled
+@allocation_free
 def sufficiency(have: float, half: float) -> float:
     """How sufficient a stock is, in [0, 1): x / (x + half)."""
     return have / (have + half)
@@ -100,7 +100,7 @@ def ces(levels: Column, exponent: float) -> float:
     return largest * ((levels / largest) ** exponent).mean() ** (1.0 / exponent)
 
 
-@compiled
+@allocation_free
 def hazard(base: float, difficulty: float, effort: float, elasticity: float, level: float) -> float:
     """Hazard h = h0 / difficulty * effort^b * L, a quarter."""
     return base / difficulty * effort**elasticity * level

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import PROJECT_ADVANCE, PROJECT_START, PROJECT_TEST, uniform
 from ecosim.ledger import PROJECT_SOURCE, PROJECTS, create_value, note_event, note_flow, note_gain, pay
 from ecosim.measures import pianka_overlap
@@ -54,25 +54,25 @@ PARAMETERS = ParameterGroup("co_creation", __name__, {
 
 def co_create(model: Ecosystem) -> None:
     """Start projects, move them on, test them, book what they make."""
-    price = model.parameters["open_sharing"].knowledge_price
+    price = model.parameters["open_sharing"].usefulness * float(model.environment.knowledge_cost[0])
     trust = model.parameters["symbiosis"].project_trust if model.rules["trust"] else 0.0
     run_projects(model.organisations, model.ties, model.books, model.events, model.tie_rows,
                  model.parameters["co_creation"], price, trust, model.seed, model.step_number)  # fmt: skip
 
 
-@compiled
+@allocation_free
 def advance_chance(capability: float, support: float, p: Any) -> float:
     """Chance of moving on in a quarter: 1 - exp(-h), h = advance * capability * (1 + group_support * support)."""
     return 1.0 - np.exp(-p.advance * capability * (1.0 + p.group_support * support))
 
 
-@compiled
+@allocation_free
 def project_knowledge(distance: float, gain: float) -> float:
     """Knowledge that each side makes: gain * 4 d (1 - d); best at d = 1/2."""
     return gain * 4.0 * distance * (1.0 - distance)
 
 
-@compiled
+@allocation_free
 def _capability(organisations: Organisations, a: int, b: int, phase: int) -> float:
     """Geometric mean of the phase's three components, averaged over both sides: each is necessary (P81)."""
     mean = 0.0
@@ -103,11 +103,8 @@ def run_projects(
         a, b = ties.a[t], ties.b[t]
         uid, other = organisations.uid[a], organisations.uid[b]
         if ties.phase[t] == NO_PROJECT:
-            ready = (
-                0.5
-                * (organisations.capabilities[a, CO_CREATION] + organisations.capabilities[b, CO_CREATION])
-                * ties.trust[t]
-            )
+            skill = np.sqrt(organisations.capabilities[a, CO_CREATION] * organisations.capabilities[b, CO_CREATION])
+            ready = skill * (0.5 + 0.5 * ties.trust[t])
             afford = min(organisations.capital[a], organisations.capital[b]) > 4.0 * p.cost
             if afford and uniform(seed, PROJECT_START, step, uid, other) < p.start_rate * ready:
                 ties.phase[t] = ASSESSMENT
@@ -120,8 +117,6 @@ def run_projects(
         ties.kept[t] += paid_a + paid_b
         ties.invested[t] += paid_a + paid_b
         ties.volume[t] += paid_a + paid_b
-        ties.got_a[t] -= paid_a
-        ties.got_b[t] -= paid_b
         organisations.active[a] += 1.0
         organisations.active[b] += 1.0
         note_flow(organisations, books, SERVICES, EXCHANGE, a, b, paid_a)
@@ -138,7 +133,7 @@ def run_projects(
             _test_project(organisations, ties, books, events, t, p, price, trust_step, seed, step)
 
 
-@compiled
+@allocation_free
 def _test_project(
     organisations: Organisations,
     ties: Ties,

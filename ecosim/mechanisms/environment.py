@@ -47,6 +47,7 @@ def make_environment(settings: Any) -> Environment:
         pool=np.zeros(DOMAINS),
         wage=np.array([settings.wage]),
         market=np.ones(1),
+        knowledge_cost=np.zeros(1),
         seekers=np.array([settings.seekers]),
         adopted=np.zeros(1),
     )

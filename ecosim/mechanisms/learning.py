@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import IMITATION_CHOICE, IMITATION_PARTNER, MUTATION, normal, uniform
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
@@ -34,7 +34,7 @@ PARAMETERS = ParameterGroup("learning", __name__, {
     "fading": Parameter(0.01, 0.0, 1.0, "1/quarter", "Part of a capability that a quarter without use takes.", _ASSUMED),
     "imitation_rate": Parameter(0.10, 0.0, 1.0, "1/quarter", "Chance to look at another's routines in a quarter, at full readiness.", "S003 Table 1"),
     "mutation_rate": Parameter(0.02, 0.0, 1.0, "1/quarter", "Chance that a routine changes by itself in a quarter.", "S003 Table 1: mutation"),
-    "mutation_size": Parameter(0.08, 0.0, 1.0, "level", "Standard deviation of such a change.", _ASSUMED),
+    "mutation_size": Parameter(0.2, 0.0, 2.0, "1", "Standard deviation of the logarithm of such a change.", _ASSUMED),
 })  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def learn(model: Ecosystem) -> None:
     mutate(organisations, model.rows, settings, model.seed, model.step_number)
 
 
-@compiled
+@allocation_free
 def exercised(level: float, use: float, gain: float, fading: float) -> float:
     """Level after a quarter: c + gain * use * (1 - c) - fading * (1 - use) * c."""
     return level + gain * use * (1.0 - level) - fading * (1.0 - use) * level
@@ -106,12 +106,14 @@ def imitate(
             organisations.routines[i] = seen[j]
 
 
-@compiled
+@allocation_free
 def mutate(organisations: Organisations, rows: Column, p: Any, seed: int, step: int) -> None:
-    """Change each routine by a normal amount with the mutation rate, within [0, 1]."""
+    """Multiply each routine by a lognormal factor with the mutation rate, up to 1: what is small changes by little."""
     for i in rows:
         uid = organisations.uid[i]
         for k in range(organisations.routines.shape[1]):
             if uniform(seed, MUTATION, step, uid, 2 * k) < p.mutation_rate:
-                moved = organisations.routines[i, k] + p.mutation_size * normal(seed, MUTATION, step, uid, 2 * k + 1)
-                organisations.routines[i, k] = min(1.0, max(0.0, moved))
+                moved = organisations.routines[i, k] * np.exp(
+                    p.mutation_size * normal(seed, MUTATION, step, uid, 2 * k + 1)
+                )
+                organisations.routines[i, k] = min(1.0, moved)

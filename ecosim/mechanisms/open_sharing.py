@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import LEAKAGE, uniform
 from ecosim.ledger import note_flow, note_gain
 from ecosim.measures import pianka_overlap
@@ -39,13 +39,13 @@ _ASSUMED = "assumption, varied in the sensitivity analysis"
 
 PARAMETERS = ParameterGroup("open_sharing", __name__, {
     "opening_speed": Parameter(0.04, 0.0, 1.0, "1/quarter", "Part of the way to its openness target that an organisation covers in a quarter.", _ASSUMED),
-    "caution": Parameter(0.5, 0.0, 1.0, "1", "How much an unprotected organisation lowers its openness target.", "S001 5.1: protection makes willing to share (P22)"),
+    "caution": Parameter(0.3, 0.0, 1.0, "1", "How much an unprotected organisation lowers its openness target.", "S001 5.1: protection makes willing to share (P22)"),
     "pool_rate": Parameter(0.15, 0.0, 1.0, "1/quarter", "Part of its gap to the pool that a member with full absorption closes in a quarter.", _ASSUMED),
-    "tie_rate": Parameter(0.08, 0.0, 1.0, "1/quarter", "Part of its gap to a fully open, fully trusted partner that sharing closes in a quarter; overlap doubles it.", _ASSUMED),
-    "contract_rate": Parameter(0.01, 0.0, 1.0, "1/quarter", "The same for a tie in the mode of separation: what a contract teaches.", _ASSUMED),
+    "tie_rate": Parameter(0.15, 0.0, 1.0, "1/quarter", "Part of its gap to a fully open, fully trusted partner that sharing closes in a quarter; overlap doubles it.", _ASSUMED),
+    "contract_rate": Parameter(0.006, 0.0, 1.0, "1/quarter", "The same for a tie in the mode of separation: what a contract teaches.", _ASSUMED),
     "leak_rate": Parameter(0.04, 0.0, 1.0, "1/quarter", "Part of its gap to an open, unprotected rival of the same niche that an organisation closes in a quarter.", "S001 5.1; leakage"),
     "unreformed": Parameter(0.4, 0.0, 1.0, "share", "Part of its absorptive capacity that an organisation without internal reform can use.", "S001 5.2: the reform of processes is needed to absorb (P21)"),
-    "knowledge_price": Parameter(10.0, 0.0, 1e5, "million CNY a firm-year of median R&D", "Replacement cost of knowledge: what making it would have cost the taker.", "a quarter of the research unit, since much of what is copied would not have been made"),
+    "usefulness": Parameter(0.3, 0.0, 1.0, "share of replacement cost", "What copied knowledge is worth to the taker: much of it would not have been made.", _ASSUMED),
 })  # fmt: skip
 
 
@@ -58,20 +58,21 @@ def share(model: Ecosystem) -> None:
     seen = organisations.knowledge  # nobody's knowledge changes before `absorb`, so all act on the same state
     best = np.zeros(seen.shape)
     gained = np.zeros(seen.shape)
-    draw_from_pool(organisations, model.environment, model.books, seen, best, gained, model.rows, settings)
-    copy_over_ties(organisations, ties, model.books, seen, best, gained, model.tie_rows, settings)
+    price = settings.usefulness * float(model.environment.knowledge_cost[0])
+    draw_from_pool(organisations, model.environment, model.books, seen, best, gained, model.rows, settings, price)
+    copy_over_ties(organisations, ties, model.books, seen, best, gained, model.tie_rows, settings, price)
     leak(organisations, seen, best, gained, model.members_of_roles(), model.rows, settings, model.rules["leakage"],
          model.seed, model.step_number)  # fmt: skip
     absorb(organisations, best, gained, model.rows, model.parameters["orchestration"].memory)
 
 
-@compiled
+@allocation_free
 def absorption(absorptive: float, reform: float, unreformed: float) -> float:
     """Usable absorptive capacity: a * (u + (1 - u) * reform)."""
     return absorptive * (unreformed + (1.0 - unreformed) * reform)
 
 
-@compiled
+@allocation_free
 def open_up(organisations: Organisations, rows: Column, p: Any) -> None:
     """Openness moves to its target, which caution lowers where protection is missing."""
     for i in rows:
@@ -79,7 +80,7 @@ def open_up(organisations: Organisations, rows: Column, p: Any) -> None:
         organisations.openness[i] += p.opening_speed * (goal - organisations.openness[i])
 
 
-@compiled
+@allocation_free
 def join_platform(organisations: Organisations, ties: Ties, rows: Column, tie_rows: Column) -> None:
     """A core firm hosts; who is tied to it in the mode of sharing or overlap takes part."""
     for i in rows:
@@ -93,7 +94,7 @@ def join_platform(organisations: Organisations, ties: Ties, rows: Column, tie_ro
                 organisations.member[a] = True
 
 
-@compiled
+@allocation_free
 def _copy(
     organisations: Organisations,
     books: Books,
@@ -131,6 +132,7 @@ def draw_from_pool(
     gained: Column,
     rows: Column,
     p: Any,
+    price: float,
 ) -> None:
     """The pool holds per domain the best that a member exposes, openness * knowledge; members close part of the gap to it."""
     domains = seen.shape[1]
@@ -160,11 +162,11 @@ def draw_from_pool(
                         environment.pool[d],
                         rate,
                         POOL,
-                        p.knowledge_price,
+                        price,
                     )
 
 
-@compiled
+@allocation_free
 def tie_rate(mode: int, trust: float, openness: float, p: Any) -> float:
     """What part of a gap a tie closes at full absorption: separation c; sharing r T o; overlap 2 r T o."""
     if mode == SEPARATION:
@@ -172,7 +174,7 @@ def tie_rate(mode: int, trust: float, openness: float, p: Any) -> float:
     return (2.0 if mode == OVERLAP else 1.0) * p.tie_rate * trust * openness
 
 
-@compiled
+@allocation_free
 def copy_over_ties(
     organisations: Organisations,
     ties: Ties,
@@ -182,6 +184,7 @@ def copy_over_ties(
     gained: Column,
     tie_rows: Column,
     p: Any,
+    price: float,
 ) -> None:
     """Both ends of a tie copy from each other; separation counts as exchange, sharing and overlap as shared pools."""
     for t in tie_rows:
@@ -196,12 +199,8 @@ def copy_over_ties(
         worth_a = 0.0
         worth_b = 0.0
         for d in range(seen.shape[1]):
-            worth_a += _copy(
-                organisations, books, seen, best, gained, b, a, d, seen[b, d], to_a, channel, p.knowledge_price
-            )
-            worth_b += _copy(
-                organisations, books, seen, best, gained, a, b, d, seen[a, d], to_b, channel, p.knowledge_price
-            )
+            worth_a += _copy(organisations, books, seen, best, gained, b, a, d, seen[b, d], to_a, channel, price)
+            worth_b += _copy(organisations, books, seen, best, gained, a, b, d, seen[a, d], to_b, channel, price)
         ties.got_a[t] += worth_a
         ties.got_b[t] += worth_b
         ties.volume[t] += worth_a + worth_b
@@ -253,7 +252,7 @@ def leak(
         organisations.leaked[j] = max(organisations.leaked[j], exposed)
 
 
-@compiled
+@allocation_free
 def absorb(organisations: Organisations, best: Column, gained: Column, rows: Column, memory: float) -> None:
     """Write the quarter's gains, never above the best source."""
     for i in rows:

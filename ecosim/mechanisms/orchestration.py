@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import make_element, note_flow, note_gain, use_element
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
@@ -40,7 +40,8 @@ PARAMETERS = ParameterGroup("orchestration", __name__, {
     "depreciation": Parameter(0.15, 0.0, 0.9, "1/year", "Part of knowledge that is out of date after a year.", "15 % by convention (Hall 2007); 18-29 % by industry"),
     "retirement": Parameter(0.01, 0.0, 0.5, "1/quarter", "Part of talent that retires in a quarter.", _ASSUMED),
     "hiring_speed": Parameter(0.3, 0.0, 1.0, "1/quarter", "Part of its vacancies that an organisation tries to fill in a quarter.", _ASSUMED),
-    "service_output": Parameter(0.09, 0.0, 10.0, "million CNY a person-year and quarter", "Services that a person-year of a supplier makes.", _ASSUMED),
+    "outside_hiring": Parameter(0.5, 0.0, 1.0, "share", "Part of the vacancies left over that people from other industries fill in a quarter, at a talent index of 1.", _ASSUMED),
+    "service_output": Parameter(1.6, 0.0, 20.0, "price over wage", "What the services of a person-year are sold for, over its wage.", _ASSUMED),
     "gain_from_trade": Parameter(0.2, 0.0, 2.0, "share of price", "What each side of an exchange gains beyond the price.", _ASSUMED),
     "affordable": Parameter(0.15, 0.0, 1.0, "share of capital", "Most that may be committed in a quarter beyond expected revenue.", _ASSUMED),
     "memory": Parameter(0.2, 0.01, 1.0, "1/quarter", "Weight of the newest quarter in trends.", _ASSUMED),
@@ -52,8 +53,9 @@ def orchestrate(model: Ecosystem) -> None:
     settings = model.parameters["orchestration"]
     open_accounts(model.organisations, model.books, model.ties, model.rows, model.tie_rows, settings)
     model.roles_act("orchestrate")
+    price_knowledge(model.organisations, model.environment, model.books, model.rows, settings)
     fill_vacancies(model.organisations, model.environment, model.books, model.rows, settings)
-    deliver(model.organisations, model.ties, model.books, model.tie_rows, settings.gain_from_trade)
+    deliver(model.organisations, model.ties, model.books, model.rows, model.tie_rows, settings.gain_from_trade)
 
 
 @compiled
@@ -66,6 +68,7 @@ def open_accounts(
         organisations.revenue_trend[i] += p.memory * (organisations.revenue[i] - organisations.revenue_trend[i])
         organisations.revenue[i] = 0.0
         organisations.research[i] = 0.0
+        organisations.bought[i] = 0.0
         organisations.wages_due[i] = 0.0
         organisations.purchases[i] = 0.0
         organisations.contracts[i] = 0.0
@@ -78,7 +81,7 @@ def open_accounts(
         ties.owed[t] = 0.0
 
 
-@compiled
+@allocation_free
 def new_knowledge(
     spending: float,
     technology: float,
@@ -93,28 +96,49 @@ def new_knowledge(
     return 0.25 * productivity * (4.0 * spending / unit) ** elasticity * support
 
 
-@compiled
-def do_research(organisations: Organisations, environment: Environment, i: int, spending: float, p: Any) -> float:
+@allocation_free
+def do_research(
+    organisations: Organisations, environment: Environment, books: Books, i: int, spending: float, p: Any
+) -> float:
     """Turn spending into knowledge along the organisation's direction; return the knowledge made."""
     organisations.research[i] += spending
     made = new_knowledge(spending, environment.level[TECHNOLOGY_INDEX], organisations.reform[i],
                          organisations.capabilities[i, ORCHESTRATION], p.productivity, p.research_unit, p.elasticity)  # fmt: skip
+    books.made[2] += made
     organisations.created[i] += p.memory * (made - organisations.created[i])
     for d in range(organisations.direction.shape[1]):
         organisations.knowledge[i, d] += made * organisations.direction[i, d]
     return made
 
 
-@compiled
-def make_services(organisations: Organisations, books: Books, i: int, p: Any) -> None:
-    """Make services with the talent there is: output = talent * rate * (0.75 + 0.5 orchestration)."""
-    skill = 0.75 + 0.5 * organisations.capabilities[i, ORCHESTRATION]
-    make_element(organisations.services, books, SERVICES, i, organisations.talent[i] * p.service_output * skill)
+@allocation_free
+def price_knowledge(organisations: Organisations, environment: Environment, books: Books, rows: Column, p: Any) -> None:
+    """Replacement cost of knowledge: what the ecosystem's research cost over what it made, smoothed."""
+    spent = 0.0
+    for i in rows:
+        spent += organisations.research[i]
+    if books.made[2] > 0.0:
+        cost = spent / books.made[2]
+        weight = p.memory if environment.knowledge_cost[0] > 0.0 else 1.0
+        environment.knowledge_cost[0] += weight * (cost - environment.knowledge_cost[0])
 
 
-@compiled
+@allocation_free
+def service_rate(wage: float, orchestration: float, output: float) -> float:
+    """Services that a person-year makes in a quarter, million CNY: (wage / 4) * output * (0.75 + 0.5 orchestration)."""
+    return 0.25 * wage * output * (0.75 + 0.5 * orchestration)
+
+
+@allocation_free
+def make_services(organisations: Organisations, environment: Environment, books: Books, i: int, p: Any) -> None:
+    """Make services with the talent there is."""
+    rate = service_rate(environment.wage[0], organisations.capabilities[i, ORCHESTRATION], p.service_output)
+    make_element(organisations.services, books, SERVICES, i, organisations.talent[i] * rate)
+
+
+@allocation_free
 def fill_vacancies(organisations: Organisations, environment: Environment, books: Books, rows: Column, p: Any) -> None:
-    """Those let go look for work; those who look for work are shared out in proportion to vacancies."""
+    """Those let go look for work; those who look are shared out in proportion to vacancies; others come from outside."""
     wanted = 0.0
     for i in rows:
         change = p.hiring_speed * organisations.vacancies[i]
@@ -125,13 +149,15 @@ def fill_vacancies(organisations: Organisations, environment: Environment, books
         else:
             wanted += change
     found = min(1.0, environment.seekers[0] * (0.5 + environment.level[TALENT_INDEX]) / wanted) if wanted > 0.0 else 0.0
-    hired = 0.0
     for i in rows:
         if organisations.vacancies[i] > 0.0:
             joining = min(found * p.hiring_speed * organisations.vacancies[i], environment.seekers[0])
-            organisations.talent[i] += joining
             environment.seekers[0] -= joining
-            hired += joining
+            organisations.talent[i] += joining
+            left = p.hiring_speed * organisations.vacancies[i] - joining
+            make_element(
+                organisations.talent, books, TALENT, i, p.outside_hiring * environment.level[TALENT_INDEX] * left
+            )
 
 
 @compiled
@@ -167,13 +193,17 @@ def place_orders(
 
 
 @compiled
-def deliver(organisations: Organisations, ties: Ties, books: Books, tie_rows: Column, gain: float) -> None:
+def deliver(
+    organisations: Organisations, ties: Ties, books: Books, rows: Column, tie_rows: Column, gain: float
+) -> None:
     """Deliver what was ordered; a provider with too many orders serves each in the same proportion."""
     ordered = np.zeros(organisations.uid.size)
     for t in tie_rows:
         if ties.order[t] != 0.0:
             ordered[ties.b[t] if ties.order[t] > 0.0 else ties.a[t]] += abs(ties.order[t])
     stock = organisations.services.copy()
+    delivered = np.zeros(organisations.uid.size)
+    missing = organisations.purchases + organisations.contracts
     for t in tie_rows:
         if ties.order[t] == 0.0:
             continue
@@ -182,7 +212,13 @@ def deliver(organisations: Organisations, ties: Ties, books: Books, tie_rows: Co
         volume = min(volume, organisations.services[provider])
         organisations.services[provider] -= volume
         organisations.services[buyer] += volume
-        ties.promised[t] += abs(ties.order[t])
+        delivered[provider] += volume
+        delivered[buyer] += volume
+        organisations.bought[buyer] += volume
+        # What does not come is made in house at the same cost.
+        organisations.wages_due[buyer] += abs(ties.order[t]) - volume
+        missing[buyer] += abs(ties.order[t]) - volume
+        ties.promised[t] += volume  # a provider accepts what it can make, the rest was never promised
         ties.kept[t] += volume
         ties.owed[t] = volume if ties.order[t] > 0.0 else -volume
         ties.volume[t] += volume
@@ -191,3 +227,8 @@ def deliver(organisations: Organisations, ties: Ties, books: Books, tie_rows: Co
         note_flow(organisations, books, SERVICES, EXCHANGE, provider, buyer, volume)
         note_gain(organisations, books, buyer, provider, gain * volume)
         note_gain(organisations, books, provider, buyer, gain * volume)
+    for i in rows:
+        wanted = stock[i] if stock[i] > 0.0 else delivered[i] + missing[i]
+        lacking = stock[i] - delivered[i] if stock[i] > 0.0 else missing[i]
+        organisations.ordered[i] = ordered[i]
+        organisations.need[i] = max(0.0, lacking) / wanted if wanted > 0.0 else 0.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import PERCEPTION_NOISE, REFORM_PERSISTENCE, REFORM_START, normal, uniform
 from ecosim.ledger import note_event
 from ecosim.parameters import Parameter, ParameterGroup
@@ -58,7 +58,7 @@ def perceive(model: Ecosystem) -> None:
     )
 
 
-@compiled
+@allocation_free
 def clarity(perception: float, information: float) -> float:
     """How much of demand is seen: 1 - (1 - perception) / (1 + information), in [0, 1]."""
     return 1.0 - (1.0 - perception) / (1.0 + information)
@@ -85,7 +85,7 @@ def choose_directions(
         organisations.information[i] *= 1.0 - p.forgetting
 
 
-@compiled
+@allocation_free
 def reform(
     organisations: Organisations,
     environment: Environment,

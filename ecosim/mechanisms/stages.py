@@ -27,9 +27,9 @@ PARAMETERS = ParameterGroup("stages", __name__, {
     "persistence": Parameter(4, 1, 100, "quarters", "Quarters for which it must keep that lead.", _ASSUMED),
     "capital_price": Parameter(1.0, 0.0, 100.0, "million CNY a million CNY", "Replacement cost of capital.", "definition"),
     "talent_price": Parameter(0.15, 0.0, 100.0, "million CNY a person-year", "Replacement cost of talent: a year's wage.", _ASSUMED),
-    "services_price": Parameter(0.25, 0.0, 100.0, "million CNY a million CNY", "Part of services that the taker would have had to develop; the rest is routine supply.", _ASSUMED),
-    "knowledge_price": Parameter(10.0, 0.0, 1e5, "million CNY a firm-year of median R&D", "Replacement cost of knowledge.", "a quarter of the research unit"),
-    "technology_price": Parameter(10.0, 0.0, 1e5, "million CNY a component", "Replacement cost of a technology.", _ASSUMED),
+    "services_price": Parameter(0.2, 0.0, 100.0, "million CNY a million CNY", "Part of services that the taker would have had to develop; the rest is routine supply.", _ASSUMED),
+    "knowledge_price": Parameter(1.0, 0.0, 100.0, "share of research cost", "Replacement cost of knowledge against what the ecosystem's research costs at the time.", "definition"),
+    "technology_price": Parameter(1.0, 0.0, 100.0, "firm-years of median R&D a component", "Replacement cost of a technology.", _ASSUMED),
     "information_price": Parameter(1.0, 0.0, 1e5, "million CNY a unit", "Replacement cost of market information.", _ASSUMED),
 })  # fmt: skip
 
@@ -48,13 +48,19 @@ def make_reading() -> Reading:
 
 def read_stage(model: Ecosystem) -> None:
     """Read the stage from the quarter's flows and the symbiosis matrix from its gains."""
-    p = model.parameters["stages"]
-    prices = np.array(
-        [p.capital_price, p.talent_price, p.services_price, p.knowledge_price, p.technology_price, p.information_price]
-    )
-    if read_channels(model.reading, model.books.flows, prices, p):
+    settings = model.parameters["stages"]
+    prices = element_prices(settings, float(model.environment.knowledge_cost[0]))
+    if read_channels(model.reading, model.books.flows, prices, settings):
         note_event(model.events, STAGE, -1, -1, float(model.reading.state[0]))
     model.books.benefit[:] += 0.25 * (model.books.gained - model.books.benefit)
+
+
+def element_prices(settings: Any, knowledge_cost: float) -> Column:
+    """Replacement cost of a unit of each element, (elements,) million CNY: what it would have cost the taker to make."""
+    return np.array([
+        settings.capital_price, settings.talent_price, settings.services_price, settings.knowledge_price * knowledge_cost,
+        settings.technology_price * knowledge_cost, settings.information_price,
+    ])  # fmt: skip
 
 
 @compiled

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ecosim.columns import claim, ensure_room, release
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import ACTIVATION, PARTNER_SEARCH, TIE_ACCEPTANCE, TIE_HAZARD, shuffled, uniform
 from ecosim.ledger import REPAYMENT, UPKEEP, note_event, note_gain, pay
 from ecosim.measures import neighbours, pianka_overlap
@@ -21,14 +21,17 @@ from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     BREADTH,
     DEFAULT,
+    FIRM,
     HOUSEHOLDS,
     INTERMEDIARY,
     OVERLAP,
     SEPARATION,
+    SUPPLIER,
     TIE_BROKEN,
     TIE_DOWNGRADED,
     TIE_FORMED,
     TIE_UPGRADED,
+    UNIVERSITY,
     Books,
     Column,
     Events,
@@ -40,12 +43,14 @@ from ecosim.state import (
 if TYPE_CHECKING:
     from ecosim.model import Ecosystem
 
+_PAST = 2**31  # rounds before the start draw as if in steps that no run reaches
+
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
 PARAMETERS = ParameterGroup("symbiosis", __name__, {
     "initial_trust": Parameter(0.25, 0.0, 1.0, "level", "Trust at the start of a tie.", "S001 5.1: trust is low at first (P35)"),
     "trust_gain": Parameter(0.04, 0.0, 1.0, "1/quarter", "Part of missing trust that a quarter of kept promises restores.", "trust follows process and outcomes: Meier et al. 2016"),
-    "trust_loss": Parameter(0.35, 0.0, 1.0, "1/quarter", "Part of trust that a wholly broken promise destroys.", _ASSUMED),
+    "trust_loss": Parameter(0.15, 0.0, 1.0, "1/quarter", "Part of trust that a wholly broken promise destroys.", _ASSUMED),
     "tolerance": Parameter(0.9, 0.0, 1.0, "share", "Part of a promise that must be done for it to count as kept.", _ASSUMED),
     "project_trust": Parameter(0.15, 0.0, 1.0, "1", "Part of missing trust that a finished project restores; a failed one destroys as large a part of trust.", _ASSUMED),
     "free_riding": Parameter(0.04, 0.0, 1.0, "1/quarter", "Part of trust lost in a quarter in which one side gets all.", _ASSUMED),
@@ -56,20 +61,23 @@ PARAMETERS = ParameterGroup("symbiosis", __name__, {
     "overlap_trust": Parameter(0.7, 0.0, 1.0, "level", "Trust from which partners' resources overlap.", "S001 5.3"),
     "overlap_openness": Parameter(0.4, 0.0, 1.0, "level", "Openness that both need for overlap.", "S001 5.3"),
     "hysteresis": Parameter(0.12, 0.0, 0.5, "level", "How far below a threshold trust must fall before the mode falls back.", _ASSUMED),
-    "upkeep": Parameter(0.15, 0.0, 100.0, "million CNY a quarter", "What each side pays for a tie.", _ASSUMED),
+    "upkeep": Parameter(0.05, 0.0, 100.0, "million CNY a quarter", "What each side pays for a tie.", _ASSUMED),
     "search_cost": Parameter(0.3, 0.0, 100.0, "million CNY", "What the seeker pays for a new tie.", _ASSUMED),
-    "search_rate": Parameter(0.5, 0.0, 1.0, "1/quarter", "Chance that an organisation with room looks for a partner in a quarter, at full search capability.", _ASSUMED),
+    "past_rounds": Parameter(6, 0, 100, "rounds", "Rounds of search for partners before the run starts.", _ASSUMED),
+    "search_rate": Parameter(0.9, 0.0, 1.0, "1/quarter", "Chance that an organisation with room looks for a partner in a quarter, at full search capability.", _ASSUMED),
     "candidates": Parameter(6, 1, 64, "organisations", "How many it looks at, at full search capability.", _ASSUMED),
     "help": Parameter(0.5, 0.0, 5.0, "1", "How much more it looks at when tied to an intermediary.", "S003 4.2(2) (P105); Colombian firms 2022"),
     "closure": Parameter(0.3, 0.0, 1.0, "share", "Candidates found among partners' partners.", "triadic closure in R&D networks"),
     "attachment": Parameter(0.3, 0.0, 1.0, "share", "Candidates found in proportion to their ties.", "newcomers prefer established partners: Tomasello et al."),
     "most_ties": Parameter(10.0, 0.0, 1000.0, "ties", "Ties that an organisation of 100 million CNY with full breadth can look after; grows with the square root of capital.", _ASSUMED),
     "novelty": Parameter(2.0, 0.0, 20.0, "1", "Weight of complementary knowledge, 4 d (1 - d), in choosing partners.", "Nooteboom et al. 2007"),
+    "reputation": Parameter(0.15, 0.0, 5.0, "1", "Weight of the logarithm of a partner's ties.", "newcomers prefer established partners: Tomasello et al."),
     "labour_division": Parameter(1.0, 0.0, 20.0, "1", "Weight of distance on the innovation chain in choosing partners.", "S001 2.1.2 (P34)"),
+    "need": Parameter(1.5, 0.0, 20.0, "1", "Weight of unmet orders and idle capacity in choosing partners who buy and sell services.", "S001 2.1.2: division of labour"),
     "competition": Parameter(2.0, 0.0, 20.0, "1", "Weight of niche overlap against a partner of the same role.", "S001 2.1.2 (P34)"),
-    "reluctance": Parameter(1.0, -10.0, 20.0, "1", "What a partner must be worth to be accepted with a chance of one half.", _ASSUMED),
-    "dissolution": Parameter(0.10, 0.0, 1.0, "1/quarter", "Rate at which a tie without trust is given up; falls with the square of trust.", "over half of alliances fail within five years"),
-    "loss_patience": Parameter(0.25, 0.0, 1.0, "1/quarter", "Rate at which a tie that costs one side more than it gets is given up.", _ASSUMED),
+    "reluctance": Parameter(0.5, -10.0, 20.0, "1", "What a partner must be worth to be accepted with a chance of one half.", _ASSUMED),
+    "dissolution": Parameter(0.04, 0.0, 1.0, "1/quarter", "Rate at which a tie without trust is given up; falls with the square of trust.", "over half of alliances fail within five years"),
+    "loss_patience": Parameter(0.08, 0.0, 1.0, "1/quarter", "Rate at which a tie that costs one side more than it gets is given up.", _ASSUMED),
     "coupling": Parameter(0.5, 0.0, 5.0, "1", "How strongly measured net benefits between roles act on entry and exit.", "S001 2.1.2; Lotka-Volterra symbiosis"),
 })  # fmt: skip
 
@@ -82,16 +90,28 @@ def connect(model: Ecosystem) -> None:
                 model.rules["trust"], memory, model.step_number)  # fmt: skip
     give_up_ties(model.organisations, model.ties, model.tie_slots, model.books, model.events, model.tie_rows, settings,
                  model.seed, model.step_number)  # fmt: skip
+    seek_partners(model, model.step_number)
+
+
+def begin(model: Ecosystem) -> None:
+    """Give those that are there at the start the ties that a few rounds of search would have given them."""
+    for past in range(model.parameters["symbiosis"].past_rounds):
+        seek_partners(model, _PAST + past)
+
+
+def seek_partners(model: Ecosystem, draw_step: int) -> None:
+    """One round of search by everybody with room."""
+    settings = model.parameters["symbiosis"]
     model.ties, model.tie_slots = ensure_room(model.ties, model.tie_slots, len(model.rows))
     rows = model.rows
-    order = shuffled(rows, model.organisations.uid[rows], model.seed, ACTIVATION, model.step_number)
+    order = shuffled(rows, model.organisations.uid[rows], model.seed, ACTIVATION, draw_step)
     living = model.tie_rows
     starts, targets = neighbours(model.ties.a[living], model.ties.b[living], len(model.organisations.uid))
     form_ties(model.organisations, model.ties, model.tie_slots, model.books, model.events, order, living, starts, targets,
-              model.interfaces, settings, model.sequential, model.seed, model.step_number)  # fmt: skip
+              model.interfaces, settings, model.sequential, model.seed, draw_step, model.step_number)  # fmt: skip
 
 
-@compiled
+@allocation_free
 def reviewed_trust(
     trust: float, promised: float, kept: float, imbalance: float, leaked: float, idle: bool, p: Any
 ) -> float:
@@ -110,7 +130,7 @@ def reviewed_trust(
     return min(1.0, max(0.0, trust))
 
 
-@compiled
+@allocation_free
 def next_mode(mode: int, trust: float, openness: float, p: Any) -> int:
     """The mode that trust and the lesser openness of both sides allow; one step at a time, with hysteresis downwards."""
     if mode < OVERLAP:
@@ -126,7 +146,7 @@ def next_mode(mode: int, trust: float, openness: float, p: Any) -> int:
     return mode
 
 
-@compiled
+@allocation_free
 def review_ties(
     organisations: Organisations,
     ties: Ties,
@@ -147,10 +167,14 @@ def review_ties(
         note_gain(organisations, books, b, a, -paid_b)
         ties.gain_a[t] += memory * (ties.got_a[t] - paid_a - ties.gain_a[t])
         ties.gain_b[t] += memory * (ties.got_b[t] - paid_b - ties.gain_b[t])
-        idle = ties.volume[t] <= 0.0 and ties.promised[t] <= 0.0
+        idle = ties.volume[t] <= 0.0
         ties.idle[t] = ties.idle[t] + 1 if idle else 0
+        # A tie promises at least what it costs; that one side gets all of it is free riding, not a broken promise.
+        ties.promised[t] += paid_a + paid_b
+        ties.kept[t] += min(max(0.0, ties.got_a[t] + ties.got_b[t]), paid_a + paid_b)
         if trust_moves:
-            given = ties.contributed_a[t] + ties.contributed_b[t]
+            # What is paid for is no free riding: it counts on both sides.
+            given = ties.contributed_a[t] + ties.contributed_b[t] + 2.0 * abs(ties.owed[t])
             imbalance = abs(ties.contributed_a[t] - ties.contributed_b[t]) / given if given > 0.0 else 0.0
             leaked = max(organisations.leaked[a], organisations.leaked[b]) if ties.mode[t] > SEPARATION else 0.0
             ties.trust[t] = reviewed_trust(ties.trust[t], ties.promised[t], ties.kept[t], imbalance, leaked, idle, p)
@@ -162,7 +186,7 @@ def review_ties(
             ties.mode[t] = mode
 
 
-@compiled
+@allocation_free
 def cut_tie(
     organisations: Organisations, ties: Ties, slots: Slots, books: Books, events: Events, t: int, step: int
 ) -> None:
@@ -180,7 +204,7 @@ def cut_tie(
     release(slots, t)
 
 
-@compiled
+@allocation_free
 def give_up_ties(
     organisations: Organisations,
     ties: Ties,
@@ -203,28 +227,36 @@ def give_up_ties(
             cut_tie(organisations, ties, slots, books, events, t, step)
 
 
-@compiled
+@allocation_free
 def most_ties(organisations: Organisations, i: int, p: Any) -> float:
     """How many ties i can look after: n * breadth * sqrt(1 + capital / 100)."""
     return p.most_ties * organisations.routines[i, BREADTH] * np.sqrt(1.0 + organisations.capital[i] / 100.0)
 
 
-@compiled
+@allocation_free
+def _trade(organisations: Organisations, i: int, j: int) -> bool:
+    """Whether one of the two orders services of the other: firms do of suppliers and universities."""
+    first, second = min(organisations.role[i], organisations.role[j]), max(organisations.role[i], organisations.role[j])
+    return first == FIRM and second in (SUPPLIER, UNIVERSITY)
+
+
+@allocation_free
 def worth(organisations: Organisations, i: int, j: int, p: Any) -> float:
-    """What a partner promises: novelty * 4 d (1 - d) + labour division * |chain difference| + size - competition * overlap.
+    """What a partner promises: nov * 4 d (1 - d) + lab * |chain difference| + need + rep * log(1 + ties) - comp * overlap.
 
     d = 1 - overlap of the two knowledge profiles; niche overlap (Pianka 1973) counts against the same role and segment.
     """
     distance = 1.0 - pianka_overlap(organisations.knowledge[i], organisations.knowledge[j])
     value = p.novelty * 4.0 * distance * (1.0 - distance)
     value += p.labour_division * abs(organisations.chain[i] - organisations.chain[j])
-    value += 0.15 * np.log(1.0 + organisations.degree[j])
+    value += p.need * 0.5 * (organisations.need[i] + organisations.need[j]) if _trade(organisations, i, j) else 0.0
+    value += p.reputation * np.log(1.0 + organisations.degree[j])
     if organisations.role[i] == organisations.role[j] and organisations.segment[i] == organisations.segment[j]:
         value -= p.competition * pianka_overlap(organisations.niche[i], organisations.niche[j])
     return value
 
 
-@compiled
+@allocation_free
 def _tied(starts: Column, targets: Column, i: int, j: int) -> bool:
     for position in range(starts[i], starts[i + 1]):
         if targets[position] == j:
@@ -232,7 +264,7 @@ def _tied(starts: Column, targets: Column, i: int, j: int) -> bool:
     return False
 
 
-@compiled
+@allocation_free
 def _candidate(
     i: int,
     uid: int,
@@ -259,7 +291,7 @@ def _candidate(
     return order[int(pick * order.size)]
 
 
-@compiled
+@allocation_free
 def wish(
     i: int,
     organisations: Organisations,
@@ -300,7 +332,7 @@ def wish(
     return chosen
 
 
-@compiled
+@allocation_free
 def new_tie(
     organisations: Organisations, ties: Ties, slots: Slots, a: int, b: int, interface: int, trust: float, step: int
 ) -> int:
@@ -340,6 +372,7 @@ def form_ties(
     p: Any,
     sequential: bool,
     seed: int,
+    draw_step: int,
     step: int,
 ) -> None:
     """Everybody wishes, on the state at the start or in turn; then wishes are heard in the order of activation.
@@ -351,20 +384,22 @@ def form_ties(
     if not sequential:
         for position in range(order.size):
             wishes[position] = wish(
-                order[position], organisations, order, living, ties, starts, targets, interfaces, p, seed, step
+                order[position], organisations, order, living, ties, starts, targets, interfaces, p, seed, draw_step
             )
     met = np.full(organisations.uid.size, -1, np.int64)  # whom each one tied with by its own wish this quarter
     for position in range(order.size):
         i = order[position]
         if sequential:
-            wishes[position] = wish(i, organisations, order, living, ties, starts, targets, interfaces, p, seed, step)
+            wishes[position] = wish(
+                i, organisations, order, living, ties, starts, targets, interfaces, p, seed, draw_step
+            )
         j = wishes[position]
         if j < 0 or organisations.degree[j] >= most_ties(organisations, j, p) or met[i] == j or met[j] == i:
             continue
         ready = (0.5 + 0.5 * organisations.openness[j]) / (
             1.0 + np.exp(-(worth(organisations, j, i, p) - p.reluctance) / 0.25)
         )
-        if uniform(seed, TIE_ACCEPTANCE, step, organisations.uid[i], organisations.uid[j]) >= ready:
+        if uniform(seed, TIE_ACCEPTANCE, draw_step, organisations.uid[i], organisations.uid[j]) >= ready:
             continue
         met[i] = j
         pay(organisations, books, i, HOUSEHOLDS, p.search_cost, UPKEEP)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ecosim import draws
 from ecosim.columns import claim, release
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import ENTRANT_ENDOWMENT, ENTRY, integer_below, normal, uniform
 from ecosim.ledger import ENDOWMENT, SETTLEMENT, note_event, pay, use_element
 from ecosim.mechanisms.symbiosis import cut_tie
@@ -174,7 +174,7 @@ def settle(
         organisations.alive[i] = False
 
 
-@compiled
+@allocation_free
 def forget_providers(organisations: Organisations, rows: int) -> None:
     """A user whose provider has left has none."""
     for u in range(rows):
@@ -186,7 +186,7 @@ def forget_providers(organisations: Organisations, rows: int) -> None:
             organisations.provider[u] = -1
 
 
-@compiled
+@allocation_free
 def release_rows(slots: Slots, leaving: Column) -> None:
     """Give the rows of those that left back."""
     for i in leaving:
@@ -287,6 +287,8 @@ def place(
                    organisations.transfer, organisations.leaked, organisations.active):  # fmt: skip
         column[i] = 0.0
     organisations.price[i] = 1.0
+    organisations.need[i] = 1.0  # whoever is new has neither bought nor sold yet
+    organisations.ordered[i] = 0.0
     organisations.budget[i] = budget * np.exp(spread * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 3))
     organisations.provider[i] = -1
     organisations.distress[i] = 0

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import (
     CAPABILITY_TRANSFER,
     CONTRACTS,
     DIVIDENDS,
     GREEN_PROGRAMME,
     PARTNER_PROGRAMME,
-    PUBLIC_SERVICES,
     REPAYMENT,
     SOCIAL_PROGRAMME,
     TAXES,
@@ -44,7 +43,6 @@ from ecosim.state import (
     LEADING,
     NATURE,
     PASSIVE,
-    POLICY_INDEX,
     PROACTIVE,
     REGIME,
     SERVICES,
@@ -52,7 +50,6 @@ from ecosim.state import (
     USER,
     Books,
     Column,
-    Environment,
     Events,
     Organisations,
     Ties,
@@ -77,6 +74,7 @@ PARAMETERS = ParameterGroup("value_sharing", __name__, {
     "green_share": Parameter(0.08, 0.0, 1.0, "share of surplus at ratio 1", "Part of surplus that goes to the natural environment.", "S000 4.1.4, 4.2.4"),
     "transfer_share": Parameter(0.5, 0.0, 1.0, "share of surplus at ratio 1 and full co-sharing capability", "Part of surplus that is spent on giving partners capability.", "S000 4.3: eco-partner university"),
     "transfer_rate": Parameter(0.10, 0.0, 1.0, "1/quarter", "Part of a partner's gap to the firm that a well-funded transfer closes in a quarter.", "S000 4.3 (P77)"),
+    "teaching_cost": Parameter(0.3, 0.01, 10.0, "share of replacement cost", "What teaching knowledge costs against making it.", "S000 4.3: partner university, certification"),
     "transfer_unit": Parameter(5.0, 0.001, 1e5, "million CNY a quarter", "Spending on one partner at which a transfer has half its full effect.", _ASSUMED),
     "substitution": Parameter(0.5, -50.0, 1.0, "1", "How well contributions of different roles replace each other in a coalition's worth: 1 wholly, -50 not at all.", "S003 2.1 (P42)"),
     "samples": Parameter(64, 2, 100_000, "permutations", "Orders sampled for Shapley values of large coalitions.", "standard error stated with the result"),
@@ -109,8 +107,8 @@ def share_value(model: Ecosystem) -> None:
             starts, incident = incident_ties(ties, model.tie_rows, len(organisations.uid))
             move_ratios(organisations, firms, settings, policy.sharing_floor, model.step_number)
             divide_surplus(organisations, ties, books, firms, starts, incident, settings,
-                           model.parameters["open_sharing"].knowledge_price, model.seed, model.step_number, net)  # fmt: skip
-    serve_public(organisations, books, model.environment, governments, policy)
+                           float(model.environment.knowledge_cost[0]), model.parameters["open_sharing"].usefulness, model.seed, model.step_number, net)  # fmt: skip
+    model.roles_act("share_value")  # government spends taxes now, so that their value reaches whom it pays
     finish(organisations, books, model.events, model.rows, settings, memory, net)
     close_pots(organisations, books, int(model.slots.state[1]))
 
@@ -132,7 +130,7 @@ def incident_ties(ties: Ties, tie_rows: Column, nodes: int) -> tuple[Column, Col
     return starts, incident
 
 
-@compiled
+@allocation_free
 def pay_wages(organisations: Organisations, books: Books, rows: Column, net: Column) -> None:
     """Pay wages as far as there is capital; who cannot is in distress."""
     for i in rows:
@@ -141,7 +139,7 @@ def pay_wages(organisations: Organisations, books: Books, rows: Column, net: Col
         net[i] -= paid
 
 
-@compiled
+@allocation_free
 def pay_partners(
     organisations: Organisations, ties: Ties, books: Books, events: Events, tie_rows: Column, p: Any, net: Column
 ) -> None:
@@ -169,7 +167,7 @@ def pay_partners(
             note_gain(organisations, books, lender, borrower, min(paid, p.interest * debt))
 
 
-@compiled
+@allocation_free
 def pay_taxes(
     organisations: Organisations, books: Books, rows: Column, governments: Column, rate: float, net: Column
 ) -> None:
@@ -187,19 +185,28 @@ def pay_taxes(
         organisations.surplus[i] = left * (1.0 - rate) if governments.size > 0 else left
 
 
-@compiled
-def dependence(inflow: float, created: float) -> float:
-    """How much a firm depends on partners: knowledge from others over all new knowledge, smoothed, in [0, 1]."""
-    return inflow / (inflow + created) if inflow + created > 0.0 else 0.0
+@allocation_free
+def dependence(organisations: Organisations, i: int) -> float:
+    """How much a firm depends on partners, in [0, 1]: 1 - (1 - k)(1 - s)(1 - c).
+
+    k: knowledge from others over all its new knowledge; s: services delivered over all it spends on making; c: part of
+    its offer's quality that members of its platform add.
+    """
+    new = organisations.inflow[i] + organisations.created[i]
+    making = organisations.bought[i] + organisations.wages_due[i]
+    knowledge = organisations.inflow[i] / new if new > 0.0 else 0.0
+    services = organisations.bought[i] / making if making > 0.0 else 0.0
+    complements = organisations.complement[i] / organisations.quality[i] if organisations.quality[i] > 0.0 else 0.0
+    return 1.0 - (1.0 - knowledge) * (1.0 - services) * (1.0 - complements)
 
 
-@compiled
+@allocation_free
 def ratio_goal(depends: float, generosity: float, co_sharing: float) -> float:
     """Goal of the sharing ratio under 'dependence': dependence * (g + (1 - g) * co-sharing capability)."""
     return depends * (generosity + (1.0 - generosity) * co_sharing)
 
 
-@compiled
+@allocation_free
 def move_ratios(organisations: Organisations, firms: Column, p: Any, floor: float, step: int) -> None:
     """Move each firm's sharing ratio by the strategy."""
     for i in firms:
@@ -214,7 +221,7 @@ def move_ratios(organisations: Organisations, firms: Column, p: Any, floor: floa
                 organisations.sharing_result[i] = organisations.payoff[i]
                 s += organisations.sharing_step[i]
         else:
-            goal = ratio_goal(dependence(organisations.inflow[i], organisations.created[i]),
+            goal = ratio_goal(dependence(organisations, i),
                               organisations.routines[i, GENEROSITY], organisations.capabilities[i, CO_SHARING])  # fmt: skip
             s += p.adjustment * (goal - s)
             if p.strategy == REGULATED:
@@ -231,7 +238,8 @@ def divide_surplus(
     starts: Column,
     incident: Column,
     p: Any,
-    price: float,
+    cost: float,
+    usefulness: float,
     seed: int,
     step: int,
     net: Column,
@@ -256,6 +264,7 @@ def divide_surplus(
             j = ties.b[t] if ties.a[t] == i else ties.a[t]
             given = ties.contributed_b[t] if ties.a[t] == i else ties.contributed_a[t]
             contributions[position + 1] = given
+            contributions[0] += ties.contributed_a[t] if ties.a[t] == i else ties.contributed_b[t]
             types[position + 1] = organisations.role[j]
         total = contributions.sum()
         outside = p.outside_option * pot * contributions / total if total > 0.0 else np.zeros(count)
@@ -297,10 +306,10 @@ def divide_surplus(
         net[i] -= social + green
         budget = p.transfer_share * organisations.capabilities[i, CO_SHARING] * left
         if partners.size > 0 and budget > 0.0:
-            _transfer(organisations, ties, books, i, partners, budget, p, price, net)
+            _transfer(organisations, ties, books, i, partners, budget, p, cost, usefulness, net)
 
 
-@compiled
+@allocation_free
 def _may_share(organisations: Organisations, ties: Ties, t: int, i: int) -> bool:
     role = organisations.role[ties.b[t] if ties.a[t] == i else ties.a[t]]
     return role != GOVERNMENT and role != USER
@@ -315,7 +324,8 @@ def _transfer(
     partners: Column,
     budget: float,
     p: Any,
-    price: float,
+    cost: float,
+    usefulness: float,
     net: Column,
 ) -> None:
     """Spend a budget on giving partners capability and knowledge, each the same; trainers are paid wages."""
@@ -330,12 +340,13 @@ def _transfer(
         net[i] -= spent
         note_flow(organisations, books, SERVICES, EMPOWERMENT, i, j, spent)
         worth = 0.0
-        for d in range(organisations.knowledge.shape[1]):
-            gap = organisations.knowledge[i, d] - organisations.knowledge[j, d]
-            if gap > 0.0:
-                organisations.knowledge[j, d] += effect * gap
-                worth += price * effect * gap
-                note_flow(organisations, books, KNOWLEDGE, EMPOWERMENT, i, j, effect * gap)
+        gaps = np.maximum(0.0, organisations.knowledge[i] - organisations.knowledge[j])
+        taught = effect * gaps.sum()
+        if taught > 0.0:
+            taught = min(taught, spent / (p.teaching_cost * cost)) if cost > 0.0 else taught
+            organisations.knowledge[j] += taught * gaps / gaps.sum()
+            worth = usefulness * cost * taught
+            note_flow(organisations, books, KNOWLEDGE, EMPOWERMENT, i, j, taught)
         for k in range(organisations.capabilities.shape[1]):
             organisations.capabilities[j, k] += effect * max(
                 0.0, organisations.capabilities[i, k] - organisations.capabilities[j, k]
@@ -348,18 +359,7 @@ def _transfer(
         note_gain(organisations, books, j, i, spent + worth)
 
 
-@compiled
-def serve_public(
-    organisations: Organisations, books: Books, environment: Environment, governments: Column, policy: Any
-) -> None:
-    """Government spends on society what it does not give as grants, subsidies and support."""
-    share = max(0.0, 1.0 - policy.grants - policy.subsidy - policy.support)
-    for g in governments:
-        budget = policy.spending * (0.5 + environment.level[POLICY_INDEX]) * share * organisations.capital[g]
-        pay(organisations, books, g, SOCIETY, budget, PUBLIC_SERVICES)
-
-
-@compiled
+@allocation_free
 def read_regime(surplus: float, programme: float, transfer: float, threshold: float) -> int:
     """Passive below the threshold; proactive with programmes; leading if capability is transferred too."""
     if surplus <= 0.0 or programme + transfer < threshold * surplus:
@@ -367,7 +367,7 @@ def read_regime(surplus: float, programme: float, transfer: float, threshold: fl
     return LEADING if transfer >= threshold * surplus else PROACTIVE
 
 
-@compiled
+@allocation_free
 def finish(
     organisations: Organisations, books: Books, events: Events, rows: Column, p: Any, memory: float, net: Column
 ) -> None:

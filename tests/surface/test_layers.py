@@ -20,8 +20,9 @@ CONTENT = ("agents", "scenarios", "dashboards")
 # The engine's floors, bottom up; a module that is not named here is on the ground: state, ledger, draws, parameters.
 FLOORS = (
     ("mechanisms",),
+    ("record", "schedule"),
+    ("history", "roles"),
     ("grammar", "scenario", "scenario_file", "scenario_rows", "schema"),
-    ("schedule",),
     ("model",),
     ("runs",),
     ("sweep",),
