@@ -174,7 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started the process
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
-        getattr(sys, name).reconfigure(errors="backslashreplace")
+        getattr(sys, name).reconfigure(errors="backslashreplace")  # no letter is one too many
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
     status = _status(list(sys.argv[1:] if arguments is None else arguments))
@@ -196,6 +196,7 @@ def _status(arguments: list[str]) -> int:
     except typer.Exit as end:
         return end.exit_code
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one would come too late to change anything
         _complain("interrupted")
         return INTERRUPTED
     except _UsageError as error:
@@ -244,13 +245,11 @@ def _trouble(error: OSError) -> str:
 
 
 def _complain(finding: object) -> None:
-    line = " ".join(str(finding).split("\n"))
+    """Say what is wrong in one line on stderr, whatever the text holds."""
+    line = str(finding).replace("\n", " ")
+    printable = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
     with contextlib.suppress(OSError):
-        print(
-            "ecosim:",
-            "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line),
-            file=sys.stderr,
-        )
+        print(f"ecosim: {printable}", file=sys.stderr)
 
 
 def _drop_output() -> None:

@@ -130,3 +130,11 @@ class _EngineCacheImplementation(CompileResultCacheImpl):  # type: ignore[misc]
 
 class _EngineCache(FunctionCache):  # type: ignore[misc]
     _impl_class = _EngineCacheImplementation
+
+    def _load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return kept machine code, or None; what was kept with a role file that is not here any more is forgotten."""
+        try:
+            return super()._load_overload(sig, target_context)
+        except (ImportError, AttributeError):
+            self.flush()
+            return None

@@ -15,13 +15,14 @@ import numpy as np
 from ecosim import ledger
 from ecosim.collector import Collector
 from ecosim.columns import copy_table, ensure_room, make_slots, make_table
-from ecosim.draws import ACTIVATION, ENTRANT_ENDOWMENT, shuffled, uniform
+from ecosim.draws import ACTIVATION, shuffled
 from ecosim.history import History, bytes_of, same_quarter
 from ecosim.mechanisms.breakthrough import make_technology
 from ecosim.mechanisms.environment import make_environment, strike
+from ecosim.mechanisms.orchestration import open_accounts
 from ecosim.mechanisms.stages import make_reading
 from ecosim.mechanisms.symbiosis import begin, new_tie
-from ecosim.mechanisms.turnover import ENDOWMENTS, place, remove
+from ecosim.mechanisms.turnover import ENDOWMENTS, place_many, remove
 from ecosim.organisation import INTO
 from ecosim.parameters import ScenarioError, Value, nearest
 from ecosim.record import Recorder
@@ -171,11 +172,10 @@ class Ecosystem(mesa.Model):
                 for key, value in named.endowment.items():
                     endowment[ENDOWMENTS.index(key)] = value
                 endowment[ENDOWMENTS.index("spread")] = 0.0
-                for number in range(named.count):
-                    row = self._place(role.index, named.kind, endowment)
-                    self.organisations.focal[row] = named.focal
-                    uid = int(self.organisations.uid[row])
-                    self.names[uid] = named.name if named.count == 1 else f"{named.name} {number + 1}"
+                rows = self._place(role.index, named.count, named.kind, endowment)
+                self.organisations.focal[rows] = named.focal
+                for number, uid in enumerate(self.organisations.uid[rows]):
+                    self.names[int(uid)] = named.name if named.count == 1 else f"{named.name} {number + 1}"
 
     def _tie_named(self) -> None:
         """Make the ties that the scenario names."""
@@ -190,33 +190,26 @@ class Ecosystem(mesa.Model):
 
     def enter(self, role: int, count: int, kind: str | None = None) -> None:
         """Let organisations of a role enter, endowed by its parameters."""
-        for _ in range(count):
-            self._place(role, kind, self.endowments[role])
+        self._place(role, count, kind, self.endowments[role])
 
-    def _place(self, role: int, kind: str | None, endowment: Rows) -> int:
-        self.organisations, self.slots = ensure_room(self.organisations, self.slots, 1)
+    def _place(self, role: int, count: int, kind: str | None, endowment: Rows) -> Rows:
+        """Let organisations enter and return their rows, (count,)."""
+        self.organisations, self.slots = ensure_room(self.organisations, self.slots, count)
         if len(self.technology.mastered) < len(self.slots.free):
             larger = np.zeros((len(self.slots.free), self.technology.mastered.shape[1]), bool)
             larger[: len(self.technology.mastered)] = self.technology.mastered
             self.technology = self.technology._replace(mastered=larger)
-        self._room_for_events(1)
-        serial = int(self.serials[role])
-        self.serials[role] += 1
+        self._room_for_events(count)
         declared = self.roles[self.role_names[role]]
-        number = self._drawn_kind(role, serial) if kind is None else declared.kinds.index(kind)
-        own = self.scenario.roles[declared.name]
-        row: int = place(
-            self.organisations, self.slots, self.books, self.events, role, number, serial, declared.chain, endowment,
-            float(own.get("budget", 0.0)), self.parameters["adoption"].segments,
-            self.parameters["value_sharing"].ratio, self.seed, self.step_number,
+        weights = self.kind_weights[role] if kind is None else np.eye(len(declared.kinds))[declared.kinds.index(kind)]
+        rows: Rows = place_many(
+            self.organisations, self.slots, self.books, self.events, role, weights, int(self.serials[role]), count,
+            declared.chain, endowment, float(self.scenario.roles[declared.name].get("budget", 0.0)),
+            self.parameters["adoption"].segments, self.parameters["value_sharing"].ratio, self.seed, self.step_number,
         )  # fmt: skip
-        self.technology.mastered[row] = False
-        return row
-
-    def _drawn_kind(self, role: int, serial: int) -> int:
-        weights = self.kind_weights[role]
-        point = uniform(self.seed, ENTRANT_ENDOWMENT, 0, serial * 64 + role, 4) * weights.sum()
-        return min(int(np.searchsorted(np.cumsum(weights), point, side="right")), len(weights) - 1)
+        self.serials[role] += count
+        self.technology.mastered[rows] = False
+        return rows
 
     # -- running ------------------------------------------------------------------------------------------------
 
@@ -228,6 +221,7 @@ class Ecosystem(mesa.Model):
         ledger.open_quarter(self.books)
         self.events = self._untold_events()
         opening = ledger.opening(self.organisations, self.books, self.environment.seekers[0]) if self.audit else None
+        open_accounts(self.organisations, self.ties, self.rows, self.tie_rows, self.parameters["orchestration"].memory)
         self._happen()
         self._acted = set()
         for phase in self.schedule:
@@ -534,10 +528,10 @@ class Ecosystem(mesa.Model):
     def rewind(self, step: int) -> None:
         """Go back to the start of a quarter that was run; what comes after it is forgotten.
 
-        Of a long run only every second, fourth, ... snapshot is kept (`HISTORY_BYTES`). Then the quarters from the
-        nearest kept one on are run again, and compared with what was recorded of them: the state is the one that was.
-        Restored is the state of the model and of Mesa's two generators, not what you keep elsewhere: attributes of your
-        own, a data collector of your own, the schedule.
+        Of a long run only every second, fourth, ... snapshot is kept (`HISTORY_BYTES`). Then a branch runs the quarters
+        from the nearest kept one on again, and they are compared with what was recorded: the state is the one that was.
+        Restored are the model, what members remember and Mesa's two generators, not what you keep elsewhere: attributes
+        of your own, a data collector of your own, the schedule.
 
         Raises
         ------
@@ -551,18 +545,18 @@ class Ecosystem(mesa.Model):
                 f"steps 0 to {self.step_number} can be reached" if self.history else "history=False keeps no snapshots"
             )
             raise ValueError(f"cannot rewind to step {step}: {reach}")
-        present, history, recorded = self.snapshot(), self._history.copied(), list(self.recorder.quarters)
-        self.restore(self._history.kept[kept])
-        for _ in range(kept, step):
-            self.step()
-        if not all(map(same_quarter, self.recorder.quarters[kept:], recorded[kept:step])):
-            self.recorder.quarters = recorded
-            self.restore(present)
-            self._history = history
+        if kept == step:
+            self.restore(self._history.kept[step])
+            return
+        again = self.branch()
+        again.restore(self._history.kept[kept])
+        again.run(step - kept)
+        if not all(map(same_quarter, again.recorder.quarters[kept:], self.recorder.quarters[kept:step])):
             raise ValueError(
                 f"cannot rewind to step {step}: the model was changed by hand after step {kept}, which cannot be "
-                f"played again; kept are the steps {', '.join(map(str, sorted(history.kept)))}"
+                f"played again; kept are the steps {', '.join(map(str, sorted(self._history.kept)))}"
             )
+        self.restore(again.snapshot())
 
     def branch(self, step: int | None = None) -> Ecosystem:
         """Return another future: a model of its own with the same past up to a quarter, and the same luck after it.

@@ -100,10 +100,11 @@ def read_roles(*directories: Path | str) -> dict[str, Role]:
 
 
 def _load(name: str, path: Path) -> ModuleType:
-    """Import a role file under a name that changes with its content, so that an edited file is read again."""
-    module_name = f"ecosim_role_{name}"
-    if path.parent != content_directory("agents"):
-        module_name += "_" + hashlib.sha256(str(path.resolve()).encode() + path.read_bytes()).hexdigest()[:12]
+    """Import a role file under a name that follows from its content.
+
+    So an edited file is read again, and kept machine code, which imports its module by name, fits a copy elsewhere.
+    """
+    module_name = f"ecosim_role_{name}_{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
     if module_name in sys.modules:
         return sys.modules[module_name]
     spec = importlib.util.spec_from_file_location(module_name, path)
@@ -164,7 +165,8 @@ def _check_attributes(agent: type[Organisation], failure: Failure) -> None:
     for name, value in vars(agent).items():
         if name in columns:
             raise failure(f"declares '{name}', which every organisation has; give its start in defaults")
-        if isinstance(value, (list, dict, set)) and name not in valid and not name.isupper() and name[0] != "_":
+        shared = isinstance(value, (list, dict, set)) and name not in {*valid, "parameters"}
+        if shared and not name.isupper() and not name.startswith("_"):
             raise failure(
                 f"declares '{name}' as a {type(value).__name__}, which all members would share; give None or ()"
             )
@@ -179,9 +181,11 @@ def _check_phases(agent: type[Organisation], failure: Failure) -> None:
         if not callable(rule):
             raise failure(f"the rule of '{name}' is {rule!r}; give a function of model, rows and parameters")
     for name, value in vars(agent).items():
-        meant = difflib.get_close_matches(name, phases, n=1, cutoff=0.75)
-        if inspect.isfunction(value) and name not in phases and meant:
-            raise failure(f"the method '{name}' would never be called; did you mean '{meant[0]}'?")
+        meant = difflib.get_close_matches(name, phases, n=1, cutoff=0.82)
+        if inspect.isfunction(value) and not name.startswith("_") and name not in phases and meant:
+            raise failure(
+                f"method '{name}' is no phase; did you mean '{meant[0]}'? If not, put an underscore before it"
+            )
 
 
 def _records(defaults: Mapping[str, Value], own: ParameterGroup, failure: Failure) -> dict[str, Parameter]:
@@ -192,15 +196,20 @@ def _records(defaults: Mapping[str, Value], own: ParameterGroup, failure: Failur
     for name, default in defaults.items():
         if name not in records:
             raise failure(f"defaults name '{name}', which no role has; {nearest(name, records)}")
-        record, kind = records[name], type(records[name].default)
-        if isinstance(default, bool) or not isinstance(default, (int, kind)):
-            raise failure(f"default of '{name}' is {default!r}; give a number")
-        if not record.low <= default <= record.high:  # type: ignore[operator]
-            raise failure(
-                f"default of '{name}' is {default!r}; valid is {record.low:g} to {record.high:g} {record.unit}"
-            )
-        records[name] = replace(record, default=kind(default))
-    for name in own.records:
+        records[name] = replace(records[name], default=_checked_default(name, records[name], default, failure))
+    for name, record in own.records.items():
         if name in records or name == "kinds":
             raise failure(f"parameters name '{name}', which every role has; give another name, or a default")
-    return {**records, **own.records}
+        records[name] = replace(record, default=_checked_default(name, record, record.default, failure))
+    return records
+
+
+def _checked_default(name: str, record: Parameter, default: Value, failure: Failure) -> Value:
+    if isinstance(record.default, (bool, str)):
+        return default
+    kind = type(record.default)
+    if isinstance(default, (bool, str)) or kind(default) != default:
+        raise failure(f"default of '{name}' is {default!r}; give a {'whole ' if kind is int else ''}number")
+    if record.low is None or record.high is None or not record.low <= default <= record.high:
+        raise failure(f"default of '{name}' is {default!r}; valid is {record.low} to {record.high} {record.unit}")
+    return kind(default)

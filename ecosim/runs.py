@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
 import secrets
 import signal
@@ -259,6 +260,10 @@ def _check_replaceable(directory: str | Path, target: Path) -> None:
     """Refuse a path that is no directory, or one with anything in it that no run has written."""
     if not target.is_dir():
         raise OutputError(f"{directory}: is a file; give the name of a directory")
+    if target.is_mount():
+        raise OutputError(
+            f"{directory}: is where a disk is mounted; give a directory in it, such as {target / 'first'}"
+        )
     foreign = sorted(path.name for path in target.iterdir() if path.name not in RESULT_FILES or not path.is_file())
     if foreign:
         raise OutputError(
@@ -267,7 +272,8 @@ def _check_replaceable(directory: str | Path, target: Path) -> None:
 
 
 def _output_error(directory: str | Path, error: Exception) -> OutputError:
-    reason = getattr(error, "strerror", None) or str(error)
+    number = getattr(error, "errno", None)
+    reason = str(error) if number is None else os.strerror(number)
     return OutputError(f"{directory}: cannot be written: {reason.lower()}; give a directory that can")
 
 

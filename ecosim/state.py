@@ -97,6 +97,7 @@ class Organisations(NamedTuple):
     # the quarter's accounts
     revenue: Float  # received for sales and contracts this quarter
     revenue_trend: Float  # smoothed
+    slump: Float  # how far last quarter's revenue fell short of its trend
     pot: Float  # value received this quarter and not yet passed on
     research: Float  # spent on research this quarter
     wages_due: Float
@@ -154,7 +155,9 @@ class Ties(NamedTuple):
     gain_b: Float
     loan: Float  # owed by b to a
     volume: Float  # moved over this tie since the last review, at replacement cost
-    contributed_a: Float  # what a gave, smoothed, at replacement cost
+    gave_a: Float  # what a gave since the last review without being paid, worth to b
+    gave_b: Float
+    contributed_a: Float  # the same, smoothed
     contributed_b: Float
     # the co-creation project that runs on this tie
     phase: Integer

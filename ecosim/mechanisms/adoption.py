@@ -159,12 +159,14 @@ def take_up(
         values[segment] = utilities(organisations, firms, segment, p)
     frontier = np.log(1.0 + (environment.demand * environment.frontier).sum() * environment.demand.size)
     years = 0.25 * np.exp(p.attraction * min(0.0, best - frontier))
-    share = adopted / users.size
+    share = adopted / users.size if step > 0 else p.initial
     for u in users:
         uid = organisations.uid[u]
         present = organisations.provider[u]
         if present < 0:
-            chance = p.initial if step == 0 else 1.0 - survival(share, p.innovation, p.imitation, years)
+            chance = 1.0 - survival(share, p.innovation, p.imitation, years)
+            if step == 0:
+                chance = p.initial + (1.0 - p.initial) * chance
             if uniform(seed, ADOPTION, step, uid, 0) >= chance:
                 continue
             adopted += 1

@@ -159,6 +159,8 @@ def _test_project(
             organisations.inflow[i] += 0.2 * made
             create_value(organisations, books, PROJECT_SOURCE, i, price * made)
             note_gain(organisations, books, i, j, price * made)
+        ties.gave_a[t] += price * made
+        ties.gave_b[t] += price * made
         ties.got_a[t] += price * made
         ties.got_b[t] += price * made
         ties.finished[t] += 1

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
 PARAMETERS = ParameterGroup("learning", __name__, {
-    "gain": Parameter(0.03, 0.0, 1.0, "1/quarter", "Part of what is missing that a quarter of full use adds to a capability.", _ASSUMED),
+    "gain": Parameter(0.02, 0.0, 1.0, "1/quarter", "Part of what is missing that a quarter of full use adds to a capability.", _ASSUMED),
     "fading": Parameter(0.01, 0.0, 1.0, "1/quarter", "Part of a capability that a quarter without use takes.", _ASSUMED),
     "imitation_rate": Parameter(0.10, 0.0, 1.0, "1/quarter", "Chance to look at another's routines in a quarter, at full readiness.", "S003 Table 1"),
     "mutation_rate": Parameter(0.02, 0.0, 1.0, "1/quarter", "Chance that a routine changes by itself in a quarter.", "S003 Table 1: mutation"),

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
 PARAMETERS = ParameterGroup("open_sharing", __name__, {
-    "opening_speed": Parameter(0.04, 0.0, 1.0, "1/quarter", "Part of the way to its openness target that an organisation covers in a quarter.", _ASSUMED),
+    "opening_speed": Parameter(0.02, 0.0, 1.0, "1/quarter", "Part of the way to its openness target that an organisation covers in a quarter.", _ASSUMED),
     "caution": Parameter(0.3, 0.0, 1.0, "1", "How much an unprotected organisation lowers its openness target.", "S001 5.1: protection makes willing to share (P22)"),
-    "pool_rate": Parameter(0.15, 0.0, 1.0, "1/quarter", "Part of its gap to the pool that a member with full absorption closes in a quarter.", _ASSUMED),
-    "tie_rate": Parameter(0.15, 0.0, 1.0, "1/quarter", "Part of its gap to a fully open, fully trusted partner that sharing closes in a quarter; overlap doubles it.", _ASSUMED),
+    "pool_rate": Parameter(0.2, 0.0, 1.0, "1/quarter", "Part of its gap to the pool that a member with full absorption closes in a quarter.", _ASSUMED),
+    "tie_rate": Parameter(0.2, 0.0, 1.0, "1/quarter", "Part of its gap to a fully open, fully trusted partner that sharing closes in a quarter; overlap doubles it.", _ASSUMED),
     "contract_rate": Parameter(0.006, 0.0, 1.0, "1/quarter", "The same for a tie in the mode of separation: what a contract teaches.", _ASSUMED),
     "leak_rate": Parameter(0.04, 0.0, 1.0, "1/quarter", "Part of its gap to an open, unprotected rival of the same niche that an organisation closes in a quarter.", "S001 5.1; leakage"),
     "unreformed": Parameter(0.4, 0.0, 1.0, "share", "Part of its absorptive capacity that an organisation without internal reform can use.", "S001 5.2: the reform of processes is needed to absorb (P21)"),
@@ -204,8 +204,8 @@ def copy_over_ties(
         ties.got_a[t] += worth_a
         ties.got_b[t] += worth_b
         ties.volume[t] += worth_a + worth_b
-        ties.contributed_a[t] += 0.2 * (worth_b - ties.contributed_a[t])
-        ties.contributed_b[t] += 0.2 * (worth_a - ties.contributed_b[t])
+        ties.gave_a[t] += worth_b
+        ties.gave_b[t] += worth_a
 
 
 @compiled

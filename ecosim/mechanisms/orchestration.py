@@ -51,21 +51,19 @@ PARAMETERS = ParameterGroup("orchestration", __name__, {
 def orchestrate(model: Ecosystem) -> None:
     """Every role commits its money; then vacancies are filled and orders delivered."""
     settings = model.parameters["orchestration"]
-    open_accounts(model.organisations, model.books, model.ties, model.rows, model.tie_rows, settings)
+    age(model.organisations, model.books, model.rows, settings)
     model.roles_act("orchestrate")
     price_knowledge(model.organisations, model.environment, model.books, model.rows, settings)
     fill_vacancies(model.organisations, model.environment, model.books, model.rows, settings)
     deliver(model.organisations, model.ties, model.books, model.rows, model.tie_rows, settings.gain_from_trade)
 
 
-@compiled
-def open_accounts(
-    organisations: Organisations, books: Books, ties: Ties, rows: Column, tie_rows: Column, p: Any
-) -> None:
-    """Start the quarter: unused services are lost, knowledge and talent age, the quarter's accounts are cleared."""
-    kept = (1.0 - p.depreciation) ** 0.25
+@allocation_free
+def open_accounts(organisations: Organisations, ties: Ties, rows: Column, tie_rows: Column, memory: float) -> None:
+    """Start a quarter: trends take in the last one, and what is counted by the quarter is cleared."""
     for i in rows:
-        organisations.revenue_trend[i] += p.memory * (organisations.revenue[i] - organisations.revenue_trend[i])
+        organisations.slump[i] = organisations.revenue_trend[i] - organisations.revenue[i]
+        organisations.revenue_trend[i] += memory * (organisations.revenue[i] - organisations.revenue_trend[i])
         organisations.revenue[i] = 0.0
         organisations.research[i] = 0.0
         organisations.bought[i] = 0.0
@@ -73,12 +71,19 @@ def open_accounts(
         organisations.purchases[i] = 0.0
         organisations.contracts[i] = 0.0
         organisations.vacancies[i] = 0.0
-        organisations.knowledge[i] *= kept
-        use_element(organisations.services, books, SERVICES, i, organisations.services[i])
-        use_element(organisations.talent, books, TALENT, i, p.retirement * organisations.talent[i])
     for t in tie_rows:
         ties.order[t] = 0.0
         ties.owed[t] = 0.0
+
+
+@compiled
+def age(organisations: Organisations, books: Books, rows: Column, p: Any) -> None:
+    """Services that nobody used are lost, knowledge goes out of date, talent retires."""
+    kept = (1.0 - p.depreciation) ** 0.25
+    for i in rows:
+        organisations.knowledge[i] *= kept
+        use_element(organisations.services, books, SERVICES, i, organisations.services[i])
+        use_element(organisations.talent, books, TALENT, i, p.retirement * organisations.talent[i])
 
 
 @allocation_free

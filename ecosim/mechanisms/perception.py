@@ -107,7 +107,7 @@ def reform(
                 organisations.reforming[i] = False
                 note_event(events, REFORM_ABANDONED, uid, -1, organisations.reform[i])
         else:
-            fall = organisations.revenue[i] < (1.0 - p.crisis) * organisations.revenue_trend[i]
+            fall = organisations.slump[i] > p.crisis * organisations.revenue_trend[i]
             alarmed = uniform(seed, REFORM_START, step, uid, 0) < organisations.capabilities[i, PERCEPTION]
             if (fall or slump) and alarmed and organisations.reform[i] < 0.95:
                 organisations.reforming[i] = True

@@ -49,7 +49,7 @@ _ASSUMED = "assumption, varied in the sensitivity analysis"
 
 PARAMETERS = ParameterGroup("symbiosis", __name__, {
     "initial_trust": Parameter(0.25, 0.0, 1.0, "level", "Trust at the start of a tie.", "S001 5.1: trust is low at first (P35)"),
-    "trust_gain": Parameter(0.04, 0.0, 1.0, "1/quarter", "Part of missing trust that a quarter of kept promises restores.", "trust follows process and outcomes: Meier et al. 2016"),
+    "trust_gain": Parameter(0.03, 0.0, 1.0, "1/quarter", "Part of missing trust that a quarter of kept promises restores.", "trust follows process and outcomes: Meier et al. 2016"),
     "trust_loss": Parameter(0.15, 0.0, 1.0, "1/quarter", "Part of trust that a wholly broken promise destroys.", _ASSUMED),
     "tolerance": Parameter(0.9, 0.0, 1.0, "share", "Part of a promise that must be done for it to count as kept.", _ASSUMED),
     "project_trust": Parameter(0.15, 0.0, 1.0, "1", "Part of missing trust that a finished project restores; a failed one destroys as large a part of trust.", _ASSUMED),
@@ -167,6 +167,8 @@ def review_ties(
         note_gain(organisations, books, b, a, -paid_b)
         ties.gain_a[t] += memory * (ties.got_a[t] - paid_a - ties.gain_a[t])
         ties.gain_b[t] += memory * (ties.got_b[t] - paid_b - ties.gain_b[t])
+        ties.contributed_a[t] += memory * (ties.gave_a[t] - ties.contributed_a[t])
+        ties.contributed_b[t] += memory * (ties.gave_b[t] - ties.contributed_b[t])
         idle = ties.volume[t] <= 0.0
         ties.idle[t] = ties.idle[t] + 1 if idle else 0
         # A tie promises at least what it costs; that one side gets all of it is free riding, not a broken promise.
@@ -179,6 +181,7 @@ def review_ties(
             leaked = max(organisations.leaked[a], organisations.leaked[b]) if ties.mode[t] > SEPARATION else 0.0
             ties.trust[t] = reviewed_trust(ties.trust[t], ties.promised[t], ties.kept[t], imbalance, leaked, idle, p)
         ties.promised[t] = ties.kept[t] = ties.volume[t] = ties.got_a[t] = ties.got_b[t] = 0.0
+        ties.gave_a[t] = ties.gave_b[t] = 0.0
         mode = next_mode(ties.mode[t], ties.trust[t], min(organisations.openness[a], organisations.openness[b]), p)
         if mode != ties.mode[t]:
             code = TIE_UPGRADED if mode > ties.mode[t] else TIE_DOWNGRADED
@@ -347,7 +350,7 @@ def new_tie(
     ties.born[t] = step
     ties.idle[t] = 0
     ties.promised[t] = ties.kept[t] = ties.order[t] = ties.owed[t] = 0.0
-    ties.got_a[t] = ties.got_b[t] = ties.gain_a[t] = ties.gain_b[t] = 0.0
+    ties.gave_a[t] = ties.gave_b[t] = ties.got_a[t] = ties.got_b[t] = ties.gain_a[t] = ties.gain_b[t] = 0.0
     ties.loan[t] = ties.volume[t] = ties.contributed_a[t] = ties.contributed_b[t] = 0.0
     ties.phase[t] = ties.rounds[t] = ties.domain[t] = 0
     ties.invested[t] = 0.0

@@ -60,8 +60,9 @@ def turn_over(model: Ecosystem) -> None:
     """The bankrupt and the crowded out leave, their accounts are settled; then entrants arrive."""
     organisations, settings = model.organisations, model.parameters["turnover"]
     rates = turnover_rates(model.counts(), model.capacities, model.growth_rates, model.coefficients())
-    leave(model, settings, rates)
+    # Both are drawn from those there at the start of the phase, or the survivors' fewer entrants would bias the rest point.
     arrivals = count_arrivals(organisations, model.rows, rates, model.seed, model.step_number)
+    leave(model, settings, rates)
     room = settings.ceiling * model.capacities - model.counts()
     for role in range(len(arrivals)):
         admitted = int(min(arrivals[role], max(0.0, room[role])))
@@ -205,6 +206,52 @@ def count_arrivals(organisations: Organisations, rows: Column, rates: Column, se
             if uniform(seed, ENTRY, step, organisations.uid[i], part) < 1.0 - np.exp(-rate / parts):
                 arrivals[role] += 1.0
     return arrivals
+
+
+@compiled
+def place_many(
+    organisations: Organisations,
+    slots: Slots,
+    books: Books,
+    events: Events,
+    role: int,
+    kind_weights: Column,
+    first_serial: int,
+    count: int,
+    chain: float,
+    endowment: Column,
+    budget: float,
+    segments: int,
+    sharing: float,
+    seed: int,
+    step: int,
+) -> Column:
+    """Let organisations of a role enter, each of a kind drawn by the weights; return their rows, (count,)."""
+    rows = np.empty(count, np.int64)
+    for number in range(count):
+        serial = first_serial + number
+        point = uniform(seed, ENTRANT_ENDOWMENT, 0, serial * 64 + role, 4) * kind_weights.sum()
+        kind = 0
+        while kind < kind_weights.size - 1 and point >= kind_weights[kind]:
+            point -= kind_weights[kind]
+            kind += 1
+        rows[number] = place(
+            organisations,
+            slots,
+            books,
+            events,
+            role,
+            kind,
+            serial,
+            chain,
+            endowment,
+            budget,
+            segments,
+            sharing,
+            seed,
+            step,
+        )
+    return rows
 
 
 @compiled

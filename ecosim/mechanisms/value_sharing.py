@@ -45,6 +45,7 @@ from ecosim.state import (
     PASSIVE,
     PROACTIVE,
     REGIME,
+    SEPARATION,
     SERVICES,
     SOCIETY,
     USER,
@@ -72,9 +73,9 @@ PARAMETERS = ParameterGroup("value_sharing", __name__, {
     "review": Parameter(4, 1, 100, "quarters", "How often the strategy 'adaptive' compares its payoff.", _ASSUMED),
     "social_share": Parameter(0.10, 0.0, 1.0, "share of surplus at ratio 1", "Part of surplus that goes to society.", "S000 4.2.4, 4.3.4"),
     "green_share": Parameter(0.08, 0.0, 1.0, "share of surplus at ratio 1", "Part of surplus that goes to the natural environment.", "S000 4.1.4, 4.2.4"),
-    "transfer_share": Parameter(0.5, 0.0, 1.0, "share of surplus at ratio 1 and full co-sharing capability", "Part of surplus that is spent on giving partners capability.", "S000 4.3: eco-partner university"),
-    "transfer_rate": Parameter(0.10, 0.0, 1.0, "1/quarter", "Part of a partner's gap to the firm that a well-funded transfer closes in a quarter.", "S000 4.3 (P77)"),
-    "teaching_cost": Parameter(0.3, 0.01, 10.0, "share of replacement cost", "What teaching knowledge costs against making it.", "S000 4.3: partner university, certification"),
+    "transfer_share": Parameter(0.8, 0.0, 1.0, "share of surplus at ratio 1 and full co-sharing capability", "Part of surplus that is spent on giving members of the platform capability.", "S000 4.3: eco-partner university"),
+    "transfer_rate": Parameter(0.20, 0.0, 1.0, "1/quarter", "Part of a partner's gap to the firm that a well-funded transfer closes in a quarter.", "S000 4.3 (P77)"),
+    "teaching_cost": Parameter(0.15, 0.01, 10.0, "share of replacement cost", "What teaching knowledge costs against making it.", "S000 4.3: partner university, certification"),
     "transfer_unit": Parameter(5.0, 0.001, 1e5, "million CNY a quarter", "Spending on one partner at which a transfer has half its full effect.", _ASSUMED),
     "substitution": Parameter(0.5, -50.0, 1.0, "1", "How well contributions of different roles replace each other in a coalition's worth: 1 wholly, -50 not at all.", "S003 2.1 (P42)"),
     "samples": Parameter(64, 2, 100_000, "permutations", "Orders sampled for Shapley values of large coalitions.", "standard error stated with the result"),
@@ -305,8 +306,16 @@ def divide_surplus(
         organisations.programme[i] += social + green
         net[i] -= social + green
         budget = p.transfer_share * organisations.capabilities[i, CO_SHARING] * left
-        if partners.size > 0 and budget > 0.0:
-            _transfer(organisations, ties, books, i, partners, budget, p, cost, usefulness, net)
+        members = partners[np.array([_is_member(organisations, ties, t, i) for t in partners], np.bool_)]
+        if members.size > 0 and budget > 0.0:
+            _transfer(organisations, ties, books, i, members, budget, p, cost, usefulness, net)
+
+
+@allocation_free
+def _is_member(organisations: Organisations, ties: Ties, t: int, i: int) -> bool:
+    """Whether the partner over tie t takes part in the platform that i hosts."""
+    partner = ties.b[t] if ties.a[t] == i else ties.a[t]
+    return organisations.focal[i] and organisations.member[partner] and ties.mode[t] > SEPARATION
 
 
 @allocation_free
@@ -321,17 +330,17 @@ def _transfer(
     ties: Ties,
     books: Books,
     i: int,
-    partners: Column,
+    members: Column,
     budget: float,
     p: Any,
     cost: float,
     usefulness: float,
     net: Column,
 ) -> None:
-    """Spend a budget on giving partners capability and knowledge, each the same; trainers are paid wages."""
-    each = budget / partners.size
+    """Spend a budget on giving members of the platform capability and knowledge, each the same; trainers are paid wages."""
+    each = budget / members.size
     effect = p.transfer_rate * each / (each + p.transfer_unit)
-    for t in partners:
+    for t in members:
         j = ties.b[t] if ties.a[t] == i else ties.a[t]
         spent = pay(organisations, books, i, HOUSEHOLDS, each, CAPABILITY_TRANSFER)
         if spent <= 0.0:

@@ -19,7 +19,7 @@ LIVELY: dict[str, Any] = {
     "steps": 16,
     "roles.firm.initial": 4, "roles.supplier.initial": 6, "roles.university.initial": 3, "roles.government.initial": 1,
     "roles.intermediary.initial": 2, "roles.user.initial": 12, "roles.user.capacity": 12.0, "roles.user.growth_rate": 0.3,
-    "roles.supplier.growth_rate": 0.3, "roles.supplier.capacity": 8.0,
+    "roles.supplier.growth_rate": 0.3, "roles.supplier.capacity": 8.0, "roles.firm.breadth": 0.9, "roles.user.breadth": 0.9,
 }  # fmt: skip
 
 EVENTFUL = """
@@ -104,7 +104,11 @@ def _assert_same(one: Ecosystem, other: Ecosystem) -> None:
 
 def _state(model: Ecosystem) -> dict[str, bytes]:
     names = ("organisations", "ties", "environment", "books", "slots", "tie_slots", "reading", "events")
-    return {f"{name}.{column}": getattr(getattr(model, name), column).tobytes() for name in names for column in getattr(model, name)._fields}
+    return {
+        f"{name}.{column}": getattr(getattr(model, name), column).tobytes()
+        for name in names
+        for column in getattr(model, name)._fields
+    }
 
 
 # -- the branch without a change --------------------------------------------------------------------------------
@@ -144,9 +148,9 @@ def test_branch_of_the_past() -> None:
 
 def test_branch_in_random_order() -> None:
     """The same holds when organisations act one by one in random order."""
-    model = _lively(**{"schedule.activation": "random"}).run(8)
-    _assert_same(model.branch(3).run(5), model)
-    assert not model.metrics.equals(_lively().run(8).metrics)
+    model = _lively(**{"schedule.activation": "random"}).run(12)
+    _assert_same(model.branch(3).run(9), model)
+    assert not model.metrics.equals(_lively().run(12).metrics)
 
 
 def test_branch_with_further_roles(with_bank: Ecosystem) -> None:
@@ -179,12 +183,12 @@ def test_branch_around_events(eventful: Ecosystem, step: int) -> None:
 def test_branch_after_a_set() -> None:
     """A parameter set by hand counts in branches from later on, and not in those from before."""
     model = _lively().run(4)
-    model.set("value_sharing.ratio", 0.8)
+    model.set("policy.spending", 0.05)
     model.run(6)
     _assert_same(model.branch(7).run(3), model)
     _assert_same(model.branch(4).run(6), model)
     before = model.branch(3)
-    assert before.scenario.get("value_sharing.ratio") == 0.1
+    assert before.scenario.get("policy.spending") == 0.5
     assert not before.run(7).metrics.equals(model.metrics)
 
 
@@ -275,7 +279,9 @@ def test_luck_is_shared() -> None:
     for name, table in _tables(model).items():
         pd.testing.assert_frame_equal(getattr(idle, name), table, check_exact=True)
     assert not taxed.metrics["capital_total"].equals(model.metrics["capital_total"])
-    pd.testing.assert_frame_equal(taxed.by_role[["count", "entries", "exits"]], model.by_role[["count", "entries", "exits"]])
+    pd.testing.assert_frame_equal(
+        taxed.by_role[["count", "entries", "exits"]], model.by_role[["count", "entries", "exits"]]
+    )
     assert model.by_role["exits"].sum() > 5
 
 
@@ -382,51 +388,53 @@ def test_without_history_the_present_branches() -> None:
 # -- the memory of a long run -----------------------------------------------------------------------------------------
 
 
-class Forgetful(Ecosystem):
-    """A model that may keep only a few snapshots."""
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> Ecosystem:
+    """Return a model that may keep no more snapshots than a few."""
+    one = _lively().run(1)._history.bytes
+    monkeypatch.setattr(Ecosystem, "HISTORY_BYTES", 6 * one)
+    return _lively(steps=40)
 
-    HISTORY_BYTES = 3_000_000
 
-
-def test_history_is_thinned() -> None:
+def test_history_is_thinned(forgetful: Ecosystem) -> None:
     """Snapshots stay below the limit, the start is always kept, and any quarter in between can still be reached, the same bits."""
-    model, straight = Forgetful(seed=7, **LIVELY).run(40), _lively(steps=41).run(40)
+    model, straight = forgetful.run(40), _lively(steps=40).run(40)
     kept = sorted(model._history.kept)
-    assert model._history.bytes <= Forgetful.HISTORY_BYTES
-    assert 3 <= len(kept) < 20
-    assert kept[0] == 0
-    assert len({*np.diff(kept)}) == 1
-    for step in (39, kept[-1] + 1, kept[1] + 1, 1):
+    assert model._history.bytes <= Ecosystem.HISTORY_BYTES
+    assert 2 <= len(kept) <= 6
+    assert kept == list(range(0, 40, model._history.spacing))
+    for step in (39, kept[1] + 1, kept[1] - 1, 1):
         branch = model.branch(step)
         assert branch.step_number == step
-        pd.testing.assert_frame_equal(branch.run(40 - step).metrics, straight.metrics, check_exact=True)
+        _assert_same(branch, straight.branch(step))
+        _assert_same(branch.run(40 - step), straight)
 
 
-def test_thinned_history_keeps_a_set() -> None:
+def test_thinned_history_keeps_a_set(forgetful: Ecosystem) -> None:
     """The quarter in which a parameter was set is kept whatever the spacing, so that what follows can be reached."""
-    model = Forgetful(seed=7, **LIVELY).run(21)
-    model.set("policy.tax_rate", 0.5)
-    model.run(19)
-    assert model._history.spacing > 1
-    assert 21 in model._history.kept
-    _assert_same(model.branch(22).run(18), model)
+    forgetful.run(21)
+    forgetful.set("policy.tax_rate", 0.5)
+    forgetful.run(19)
+    assert 21 % forgetful._history.spacing != 0
+    assert 21 in forgetful._history.kept
+    _assert_same(forgetful.branch(22).run(18), forgetful)
 
 
-def test_rewind_through_what_was_done_by_hand_is_refused() -> None:
+def test_rewind_through_what_was_done_by_hand_is_refused(forgetful: Ecosystem) -> None:
     """Where the past cannot be played again, a rewind says so and leaves the model, its past and its future as they were."""
-    model = Forgetful(seed=7, **LIVELY).run(25)
-    assert model._history.spacing > 2
-    step = next(step for step in range(20, 30) if step % model._history.spacing == 1)
-    model.run(step - 25 if step > 25 else 0)
-    at = model.step_number
-    model.agents.set("capital", 1.0)  # by hand, where no snapshot is kept
-    model.run(3)
-    control, before = model.branch(), _state(model)
-    with pytest.raises(ValueError, match=f"the model was changed by hand after step .* kept are the steps 0, .*"):
-        model.rewind(at + 1)
-    assert _state(model) == before
-    _assert_same(model, control)
-    _assert_same(model.run(2), control.run(2))
+    forgetful.run(21)
+    assert 21 % forgetful._history.spacing != 0
+    forgetful.agents.set("capital", 1.0)  # by hand, where no snapshot is kept
+    forgetful.run(2)
+    control, before = forgetful.branch(), _state(forgetful)
+    kept = ", ".join(map(str, sorted(forgetful._history.kept)))
+    with pytest.raises(
+        ValueError, match=f"step 22: the model was changed by hand after step .* kept are the steps {kept}$"
+    ):
+        forgetful.rewind(22)
+    assert _state(forgetful) == before
+    _assert_same(forgetful, control)
+    _assert_same(forgetful.run(2), control.run(2))
 
 
 def test_outcomes_survive_in_one_list() -> None:

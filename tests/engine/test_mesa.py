@@ -198,7 +198,7 @@ def test_lost_writes_raise(model: Ecosystem) -> None:
 def test_constructor_and_copy_refuse(model: Ecosystem) -> None:
     """An agent without a row cannot be made: Mesa's constructor and ``copy.deepcopy`` say what to do instead."""
     firm = model.roles["firm"].agent
-    with pytest.raises(TypeError, match="an organisation enters by model.enter"):
+    with pytest.raises(TypeError, match=r"an organisation enters by model\.enter"):
         firm.create_agents(model, 2)
     with pytest.raises(TypeError, match="keep its unique_id"):
         copy.deepcopy(model.agents[0])

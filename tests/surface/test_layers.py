@@ -27,6 +27,7 @@ FLOORS = (
     ("runs",),
     ("sweep",),
     ("analysis",),
+    ("last_run", "scenario_text", "summary", "terminal"),
     ("cli",),
     ("__main__",),
 )
