@@ -129,12 +129,23 @@ class _EngineCacheImplementation(CompileResultCacheImpl):  # type: ignore[misc]
 
 
 class _EngineCache(FunctionCache):  # type: ignore[misc]
+    """Machine code that cannot be read, damaged or made for a role file that is not there now, is made anew."""
+
     _impl_class = _EngineCacheImplementation
 
-    def _load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return kept machine code, or None; what was kept with a role file that is not here any more is forgotten."""
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return kept machine code, None for none."""
         try:
-            return super()._load_overload(sig, target_context)
-        except (ImportError, AttributeError):
-            self.flush()
+            return super().load_overload(sig, target_context)
+        except Exception:
             return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep machine code; a full or read-only disk costs time later, not the run."""
+        try:
+            super().save_overload(sig, data)
+        except OSError:
+            return
+        except Exception:
+            self.flush()
+            super().save_overload(sig, data)

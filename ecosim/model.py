@@ -18,7 +18,7 @@ from ecosim.columns import copy_table, ensure_room, make_slots, make_table
 from ecosim.draws import ACTIVATION, shuffled
 from ecosim.history import History, bytes_of, same_quarter
 from ecosim.mechanisms.breakthrough import make_technology
-from ecosim.mechanisms.environment import make_environment, strike
+from ecosim.mechanisms.environment import make_environment, observe, strike
 from ecosim.mechanisms.orchestration import open_accounts
 from ecosim.mechanisms.stages import make_reading
 from ecosim.mechanisms.symbiosis import begin, new_tie
@@ -231,6 +231,7 @@ class Ecosystem(mesa.Model):
                 phase.rule(self)
                 self.roles_act(phase.name)
                 self.seconds[phase.name] = self.seconds.get(phase.name, 0.0) + time.perf_counter() - begun
+        observe(self)
         if opening is not None:
             ledger.audit(opening, self.organisations, self.books, self.environment.seekers[0], self.step_number)
         self.recorder.record(self)

@@ -66,6 +66,7 @@ OUTCOMES = (
     Outcome("generation", _COUNT, "Product generations of the core firm since integration."),
     Outcome("mastered", _COUNT, "Components that the core firm has mastered."),
     Outcome("projects_active", _COUNT, "Projects under way."),
+    Outcome("division_error", "share of the pot", "Largest standard error of a core firm's shares, when Shapley values are sampled."),
     Outcome("concentration", "1", "Herfindahl index of firms' revenue."),
     Outcome("gini_capital", "1", "Gini coefficient of capital, users left out."),
 )  # fmt: skip
@@ -90,7 +91,7 @@ def make_metrics(model: Ecosystem) -> dict[str, float]:
         members, organisations.revenue[firms].sum(), revenue, organisations.research[firms].sum(),
         research / revenue if revenue > 0.0 else 0.0, _mean(organisations.sharing[focal]), _mean(depends),
         organisations.regime[focal].max(initial=0), organisations.generation[focal].max(initial=0),
-        model.technology.mastered[focal].sum(axis=1).max(initial=0), projects, herfindahl(organisations.revenue[firms]),
+        model.technology.mastered[focal].sum(axis=1).max(initial=0), projects, organisations.division_error[focal].max(initial=0.0), herfindahl(organisations.revenue[firms]),
         gini(organisations.capital[others]),
     )  # fmt: skip
     return {outcome.name: float(value) for outcome, value in zip(OUTCOMES, values, strict=True)}

@@ -52,7 +52,7 @@ def _print_differences(console: Console, scenario: Scenario) -> None:
     different = differences(scenario)
     if different:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("parameter", overflow="fold")
+        table.add_column("parameter", no_wrap=True)
         for heading in ("value", "default"):
             table.add_column(heading, justify="right")
         table.add_column("unit")

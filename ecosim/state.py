@@ -122,6 +122,7 @@ class Organisations(NamedTuple):
     sharing: Float  # share of surplus given beyond obligations
     sharing_step: Float  # how the adaptive strategy moved the ratio last
     sharing_result: Float  # payoff when it did
+    division_error: Float  # largest standard error of a sampled share, as a part of the pot
     surplus: Float  # what was left of revenue after obligations this quarter
     programme: Float  # given to partners, society and nature this quarter, beyond obligations
     transfer: Float  # spent on giving partners capability this quarter
@@ -176,6 +177,7 @@ class Environment(NamedTuple):
     demand: Column  # (domains,) what users want, sums to 1
     frontier: Column  # (domains,) knowledge outside
     activity: Column  # (4,) what the ecosystem did for each index last quarter, in [-1, 1]
+    value_trend: Column  # (1,) value created a quarter, smoothed, million CNY
     pool: Column  # (domains,) best knowledge exposed on the platform
     wage: Column  # (1,) of a person-year, million CNY
     market: Column  # (1,) market size against the start

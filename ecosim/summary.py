@@ -48,8 +48,11 @@ def print_run(console: Console, run: Run, out: Path | None) -> None:
     span = f"{_date(metrics, 0)} to {_date(metrics, -1)}"
     console.print(title, style="bold")
     console.print(f"{run.steps} quarters, {span}; seed {run.seed}; {run.seconds:.1f} s\n")
-    console.print("Who got the value, in percent of all value of the stage")
-    console.print(value_table(run))
+    if run.value.value.sum() > 0.0:
+        console.print("Who got the value, in percent of all value of the stage")
+        console.print(value_table(run))
+    else:
+        console.print("No value was created.\n")
     console.print("Organisations")
     console.print(_role_table(run))
     facts = Table.grid(padding=(0, 2))
@@ -96,7 +99,8 @@ def _role_table(run: Run) -> Table:
         table.add_column(name, justify="right")
     for role, rows in run.roles.groupby("role", sort=False):
         counts = (rows["count"].iloc[0], rows["count"].iloc[-1], rows.entries.sum(), rows.exits.sum())
-        table.add_row(str(role), *(f"{count:,}" for count in counts))
+        if any(counts):
+            table.add_row(str(role), *(f"{count:,}" for count in counts))
     return table
 
 
@@ -110,7 +114,10 @@ def _facts(run: Run, out: Path | None) -> Iterator[tuple[str, str]]:
     else:
         yield "ties", "none"
     moved = metrics[[f"channel_{channel}" for channel in CHANNELS]].sum()
-    yield "flows", f"{_parts(moved, 'channel', CHANNELS)} of what moved, at replacement cost"
+    if moved.sum() > 0.0:
+        yield "flows", f"{_parts(moved, 'channel', CHANNELS)} of what moved, at replacement cost"
+    else:
+        yield "flows", "none"
     yield "core firm", _core_firm(run)
     for warning in run.warnings:
         yield "warning", warning

@@ -12,6 +12,7 @@ import numpy as np
 
 from ecosim.compilation import compiled
 from ecosim.draws import DEMAND_DRIFT, ENVIRONMENT_NOISE, normal
+from ecosim.ledger import GRANTS, PUBLIC_SERVICES, SUBSIDIES
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import DOMAINS, INDICES, Column, Environment
 
@@ -44,6 +45,7 @@ def make_environment(settings: Any) -> Environment:
         demand=np.full(DOMAINS, 1.0 / DOMAINS),
         frontier=np.full(DOMAINS, settings.frontier),
         activity=np.zeros(len(INDICES)),
+        value_trend=np.zeros(1),
         pool=np.zeros(DOMAINS),
         wage=np.array([settings.wage]),
         market=np.ones(1),
@@ -58,6 +60,28 @@ def environment(model: Ecosystem) -> None:
     settings = model.parameters["environment"]
     drift_indices(model.environment, settings, model.seed, model.step_number)
     move_surroundings(model.environment, settings, model.seed, model.step_number)
+
+
+def observe(model: Ecosystem) -> None:
+    """Read what the ecosystem did this quarter for each index; the indices respond in the next one.
+
+    activity = tanh(10 x), x the growth of talent, the growth of knowledge, value created over its trend less 1, and
+    government's spending over value created less its rest of 5 %.
+    """
+    books, environment, organisations = model.books, model.environment, model.organisations
+    talent = float(organisations.talent.sum() + environment.seekers[0])
+    knowledge = float(organisations.knowledge.sum())
+    value, trend = float(books.created.sum()), float(environment.value_trend[0])
+    spent = float(books.paid[[GRANTS, SUBSIDIES, PUBLIC_SERVICES]].sum())
+    forgotten = 1.0 - (1.0 - model.parameters["orchestration"].depreciation) ** 0.25
+    growth = np.array([
+        (books.made[0] - books.used[0]) / talent if talent > 0.0 else 0.0,
+        books.made[2] / knowledge - forgotten if knowledge > 0.0 and books.made[2] > 0.0 else 0.0,
+        value / trend - 1.0 if trend > 0.0 else 0.0,
+        spent / value - 0.05 if value > 0.0 else 0.0,
+    ])  # fmt: skip
+    environment.activity[:] = np.tanh(10.0 * growth)
+    environment.value_trend[0] += model.parameters["orchestration"].memory * (value - trend) if trend > 0.0 else value
 
 
 @compiled

@@ -80,9 +80,11 @@ def leave(model: Ecosystem, settings: Any, rates: Column) -> None:
 
 
 def remove(model: Ecosystem, leaving: Column, patience: int) -> None:
-    """Let organisations leave: settle them, and let users forget a provider that left."""
+    """Let organisations leave: settle them, clear their rows, and let users forget a provider that left."""
     settle(model.organisations, model.ties, model.tie_slots, model.books, model.environment, model.events, leaving,
            model.tie_rows, patience, model.step_number)  # fmt: skip
+    for column in model.organisations:
+        column[leaving] = 0  # who comes into the row later starts from nothing
     forget_providers(model.organisations, int(model.slots.state[1]))
     release_rows(model.slots, leaving)
 
@@ -168,11 +170,7 @@ def settle(
         note_event(events, code, organisations.uid[i], -1, organisations.capital[i])
         pay(organisations, books, i, owner, organisations.capital[i], SETTLEMENT)
         environment.seekers[0] += organisations.talent[i]
-        organisations.talent[i] = 0.0
         use_element(organisations.services, books, SERVICES, i, organisations.services[i])
-        organisations.knowledge[i] = 0.0
-        organisations.information[i] = 0.0
-        organisations.alive[i] = False
 
 
 @allocation_free
@@ -277,7 +275,7 @@ def place(
     ----------
     endowment : (len(ENDOWMENTS),) medians and levels of the role, or of a named organisation.
     """
-    i = claim(slots)
+    i = claim(slots)  # an empty row: all columns are 0
     uid = serial * 64 + role
     spread = endowment[3]
     size = np.exp(spread * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 0))
@@ -286,16 +284,11 @@ def place(
     organisations.kind[i] = kind
     organisations.alive[i] = True
     organisations.born[i] = step
-    organisations.focal[i] = False
     organisations.chain[i] = min(1.0, max(0.0, chain + 0.05 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 1)))
     organisations.segment[i] = integer_below(segments, seed, ENTRANT_ENDOWMENT, 0, uid, 2)
-    organisations.capital[i] = 0.0
-    organisations.pot[i] = 0.0
     pay(organisations, books, WORLD, i, endowment[0] * size, ENDOWMENT)
     organisations.talent[i] = endowment[1] * size
     books.made[0] += organisations.talent[i]
-    organisations.services[i] = 0.0
-    organisations.information[i] = 0.0
     total = 0.0
     for d in range(DOMAINS):
         # A gamma variate of shape 1/2, so that profiles are uneven: some domains are known, most hardly.
@@ -324,24 +317,10 @@ def place(
         )
     for k in range(6):
         organisations.routines[i, k] = levels[5 + k]
-    organisations.reform[i] = 0.0
-    organisations.reforming[i] = False
     organisations.sharing[i] = sharing
-    for column in (organisations.revenue, organisations.revenue_trend, organisations.research, organisations.wages_due,
-                   organisations.purchases, organisations.contracts, organisations.vacancies, organisations.inflow,
-                   organisations.created, organisations.payoff, organisations.quality, organisations.installed,
-                   organisations.sharing_step, organisations.sharing_result, organisations.surplus, organisations.programme,
-                   organisations.transfer, organisations.leaked, organisations.active):  # fmt: skip
-        column[i] = 0.0
     organisations.price[i] = 1.0
     organisations.need[i] = 1.0  # whoever is new has neither bought nor sold yet
-    organisations.ordered[i] = 0.0
     organisations.budget[i] = budget * np.exp(spread * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 3))
     organisations.provider[i] = -1
-    organisations.distress[i] = 0
-    organisations.regime[i] = 0
-    organisations.member[i] = False
-    organisations.degree[i] = 0
-    organisations.generation[i] = 0
     note_event(events, ENTRY_EVENT, uid, -1, organisations.capital[i])
     return i

@@ -286,6 +286,7 @@ def divide_surplus(
             shares,
             errors,
         )
+        organisations.division_error[i] = errors.max() / pot
         for position in range(partners.size):
             t = partners[position]
             j = ties.b[t] if ties.a[t] == i else ties.a[t]

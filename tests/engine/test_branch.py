@@ -15,12 +15,7 @@ import pytest
 from ecosim import Ecosystem
 from ecosim.record import OUTCOMES
 
-LIVELY: dict[str, Any] = {
-    "steps": 16,
-    "roles.firm.initial": 4, "roles.supplier.initial": 6, "roles.university.initial": 3, "roles.government.initial": 1,
-    "roles.intermediary.initial": 2, "roles.user.initial": 12, "roles.user.capacity": 12.0, "roles.user.growth_rate": 0.3,
-    "roles.supplier.growth_rate": 0.3, "roles.supplier.capacity": 8.0, "roles.firm.breadth": 0.9, "roles.user.breadth": 0.9,
-}  # fmt: skip
+LIVELY = Path(__file__).with_name("lively.toml")
 
 EVENTFUL = """
 steps = 16
@@ -79,7 +74,7 @@ class Bank(Organisation):
 
 
 def _lively(**more: Any) -> Ecosystem:
-    return Ecosystem("classroom", **{"seed": 7, **LIVELY, **more})
+    return Ecosystem(LIVELY, **{"seed": 7, **more})
 
 
 def _tables(model: Ecosystem) -> dict[str, pd.DataFrame]:

@@ -6,6 +6,7 @@ import copy
 import gc
 import warnings
 import weakref
+from pathlib import Path
 from typing import Any
 
 import mesa
@@ -19,17 +20,11 @@ from ecosim.organisation import Organisation
 from ecosim.record import OUTCOMES
 from ecosim.state import CAPABILITIES, KNOWLEDGE_CAPABILITIES, ROUTINES, Organisations
 
-# Few organisations, many of which come and go.
-LIVELY: dict[str, Any] = {
-    "steps": 12,
-    "roles.firm.initial": 4, "roles.supplier.initial": 6, "roles.university.initial": 2, "roles.government.initial": 1,
-    "roles.intermediary.initial": 2, "roles.user.initial": 12, "roles.user.capacity": 12.0, "roles.user.growth_rate": 0.3,
-    "roles.supplier.growth_rate": 0.3, "roles.supplier.capacity": 8.0,
-}  # fmt: skip
+LIVELY = Path(__file__).with_name("lively.toml")
 
 
 def _lively(**more: Any) -> Ecosystem:
-    return Ecosystem("classroom", **{"seed": 7, **LIVELY, **more})
+    return Ecosystem(LIVELY, **{"seed": 7, **more})
 
 
 @pytest.fixture
@@ -308,8 +303,7 @@ def test_datacollector_serves_the_outcomes(model: Ecosystem) -> None:
 def test_batch_run_over_parameters() -> None:
     """``mesa.batch_run`` takes dotted and double underscore names, several values, iterations; its last row is the last quarter."""
     parameters = {
-        **LIVELY,
-        "scenario": "classroom",
+        "scenario": LIVELY,
         "seed": 3,
         "roles.firm.capacity": [2.0, 40.0],
         "roles__firm__growth_rate": 0.5,
@@ -324,7 +318,7 @@ def test_batch_run_over_parameters() -> None:
     ]  # a seed given is the seed
     firms = table.groupby("roles.firm.capacity")["organisations"].first()
     assert firms[2.0] < firms[40.0]
-    alone = Ecosystem(**{**LIVELY, "seed": 3, "roles.firm.capacity": 40.0, "roles.firm.growth_rate": 0.5}).run(5)
+    alone = _lively(**{"seed": 3, "roles.firm.capacity": 40.0, "roles.firm.growth_rate": 0.5}).run(5)
     assert table.iloc[1]["value_created"] == alone.metrics["value_created"].iloc[-1]
 
 
@@ -332,21 +326,21 @@ def test_batch_run_collects_each_period() -> None:
     """With a period, ``mesa.batch_run`` gives a row a quarter, and stops where the scenario does."""
     rows = mesa.batch_run(
         Ecosystem,
-        {**LIVELY, "steps": 3, "seed": [1, 2]},
+        {"scenario": LIVELY, "steps": 3, "seed": [1, 2]},
         data_collection_period=1,
         max_steps=50,
         display_progress=False,
     )
     table = pd.DataFrame(rows)
     assert table.groupby("seed")["Step"].apply(list).to_dict() == {1: [0, 1, 2], 2: [0, 1, 2]}
-    metrics = Ecosystem(**{**LIVELY, "steps": 3, "seed": 2}).run().metrics
+    metrics = _lively(steps=3, seed=2).run().metrics
     assert table.query("seed == 2")["capital_total"].tolist() == metrics["capital_total"].tolist()
 
 
 def test_batch_run_in_two_processes() -> None:
     """``mesa.batch_run`` with two processes gives what it gives with one, in any order."""
     arguments: dict[str, Any] = {
-        "parameters": {**LIVELY, "seed": 3, "roles.firm.capital": [10.0, 900.0]}, "max_steps": 2, "display_progress": False,
+        "parameters": {"scenario": LIVELY, "seed": 3, "roles.firm.capital": [10.0, 900.0]}, "max_steps": 2, "display_progress": False,
     }  # fmt: skip
     one = mesa.batch_run(Ecosystem, **arguments)
     two = mesa.batch_run(Ecosystem, number_processes=2, **arguments)
@@ -369,7 +363,7 @@ class Watched(Ecosystem):
     """What a student writes: Mesa as in its tutorial."""
 
     def __init__(self, seed: int | None = None) -> None:
-        super().__init__("classroom", seed, **LIVELY)
+        super().__init__(LIVELY, seed)
         self.datacollector = mesa.DataCollector(
             agent_reporters={"capital": "capital", "partners": lambda agent: len(agent.partners)}
         )
@@ -387,7 +381,11 @@ def test_solara_viz() -> None:
     import solara
     from mesa.visualization import Slider, SolaraViz, make_plot_component
 
-    parameters = {"seed": 5, **LIVELY, "roles.firm.capacity": Slider("capacity of firms", 12.0, 5.0, 30.0, 1.0)}
+    parameters = {
+        "scenario": LIVELY,
+        "seed": 5,
+        "roles.firm.capacity": Slider("capacity of firms", 12.0, 5.0, 30.0, 1.0),
+    }
     first = Ecosystem(seed=0)
     shown = solara.reactive(first)
 
@@ -423,14 +421,14 @@ def test_seed_zero_is_a_seed() -> None:
     assert first.seed == 0
     pd.testing.assert_frame_equal(first.metrics, again.metrics)
     assert not first.metrics.equals(other.metrics)
-    pd.testing.assert_frame_equal(Ecosystem(rng=0, **LIVELY).run(3).metrics, first.metrics)
+    pd.testing.assert_frame_equal(Ecosystem(LIVELY, rng=0).run(3).metrics, first.metrics)
     assert first.random.random() == again.random.random()
     assert first.rng.random() == again.rng.random()
 
 
 def test_no_seed_is_a_new_one() -> None:
     """Without a seed each model has another, which tells how to repeat it."""
-    first, second = Ecosystem(**LIVELY), Ecosystem(**LIVELY)
+    first, second = Ecosystem(LIVELY), Ecosystem(LIVELY)
     assert first.seed != second.seed
     pd.testing.assert_frame_equal(first.run(2).metrics, _lively(seed=first.seed).run(2).metrics)
 

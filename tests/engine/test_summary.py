@@ -103,6 +103,20 @@ def test_stage_without_value_has_no_shares(result: Run) -> None:
     assert next(line for line in lines if "total, percent" in line).split()[2:] == ["100.0", "-", "100.0"]
 
 
+def test_world_without_value_has_no_table(result: Run) -> None:
+    """Where nothing was made and nothing moved, the summary says so instead of rows of dashes."""
+    metrics = result.metrics.assign(ties=0.0, channel_exchange=0.0, channel_pool=0.0, channel_empowerment=0.0)
+    roles = result.roles.assign(
+        **{name: result.roles[name].where(result.roles.role == "firm", 0) for name in ("count", "entries", "exits")}
+    )
+    empty = dataclasses.replace(result, value=result.value.assign(value=0.0), metrics=metrics, roles=roles)
+    text = printed(print_run, empty, None)
+    assert "No value was created.\n" in text
+    words = " ".join(text.split())
+    assert "ties none flows none core firm revenue " in words
+    assert re.findall(r"^ (\w+) +[\d,]+ +[\d,]+ ", text, re.MULTILINE) == ["firm"]
+
+
 def test_summary_tells_the_rest(result: Run) -> None:
     """Title, seed, dates of stages, counts by role, ties, flows, the core firm and where the files are."""
     text = printed(print_run, result, Path("results") / "first")

@@ -77,10 +77,7 @@ class StandardsBody(Organisation):
     rules = {"share": share}
 '''.replace("from ecosim", "import numpy as np\n\nfrom ecosim", 1)
 
-SMALL: dict[str, Any] = {
-    "roles.firm.initial": 4, "roles.supplier.initial": 6, "roles.university.initial": 3, "roles.government.initial": 1,
-    "roles.intermediary.initial": 2, "roles.user.initial": 12, "roles.firm.breadth": 0.9,
-}  # fmt: skip
+LIVELY = Path(__file__).parents[1] / "engine" / "lively.toml"
 
 
 @pytest.fixture
@@ -90,8 +87,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _ecosystem(folder: Path, scenario: Any = "classroom", **more: Any) -> Ecosystem:
-    return Ecosystem(scenario, **{"seed": 7, "agents": [folder], "audit": True, **SMALL, **more})
+def _ecosystem(folder: Path, scenario: Path = LIVELY, **more: Any) -> Ecosystem:
+    return Ecosystem(scenario, **{"seed": 7, "agents": [folder], "audit": True, **more})
 
 
 # -- the bank ---------------------------------------------------------------------------------------------------
@@ -141,7 +138,7 @@ def test_loans_are_paid_back(folder: Path) -> None:
 def test_bank_is_set_in_a_scenario(folder: Path, tmp_path: Path) -> None:
     """A scenario file sets the bank's own parameters, kinds and numbers, and names a bank; a slip in it is found."""
     (tmp_path / "world.toml").write_text(
-        'extends = "classroom"\n[roles.bank]\ninitial = 1\ngiving = 0.05\nkinds = {"venture fund" = 1.0}\n'
+        f'extends = "{LIVELY.as_posix()}"\n[roles.bank]\ninitial = 1\ngiving = 0.05\nkinds = {{"venture fund" = 1.0}}\n'
         '[[organisations]]\nname = "Own bank"\nrole = "bank"\nkind = "savings bank"\ntalent = 7.0\n'
     )
     model = _ecosystem(folder, tmp_path / "world.toml", **{"roles.bank.lending": 0.25})
@@ -169,8 +166,7 @@ def test_parameter_of_the_bank_counts(folder: Path) -> None:
 
 def test_loaded_scenario_is_completed(folder: Path) -> None:
     """A `Scenario` that was loaded without the bank gets its defaults."""
-    world = load_scenario("classroom").with_settings(SMALL)
-    plain = Ecosystem(world, seed=7, agents=[folder]).run(4)
+    plain = Ecosystem(load_scenario(LIVELY), seed=7, agents=[folder]).run(4)
     pd.testing.assert_frame_equal(plain.metrics, _ecosystem(folder).run(4).metrics)
 
 
@@ -253,7 +249,7 @@ def test_two_folders(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     assert list(roles)[6:] == ["bank", "standards_body"]
     assert roles["university"].agent.__name__ == "Academy"
     assert roles["university"].index == 2
-    model = Ecosystem("classroom", seed=1, agents=[folder, other], audit=True, **SMALL).run(3)
+    model = Ecosystem(LIVELY, seed=1, agents=[folder, other], audit=True).run(3)
     assert {agent.kind for agent in model.agents_by_type[roles["university"].agent]} == {"academy"}
 
 
@@ -350,6 +346,6 @@ def test_missing_folder_is_refused(tmp_path: Path) -> None:
 def test_each_interface_can_be_declared(interface: str, tmp_path: Path) -> None:
     """A role can declare any of the interfaces, and both directions of the pair get it."""
     (tmp_path / "bank.py").write_text(_CLASS + f'interfaces = {{"user": "{interface}"}}\n')
-    model = Ecosystem("classroom", seed=1, agents=[tmp_path], **SMALL)
+    model = Ecosystem(LIVELY, seed=1, agents=[tmp_path])
     bank, user = model.roles["bank"].index, model.roles["user"].index
     assert model.interfaces[bank, user] == model.interfaces[user, bank] == INTERFACES.index(interface)
