@@ -104,7 +104,7 @@ def test_phase_over_columns() -> None:
     def close(model: Ecosystem) -> None:
         model.organisations.openness[model.rows] = 0.0
 
-    model.insert_phase(close, after="learn")
+    model.insert_phase(close, after="turn_over")
     idle.insert_phase(lambda model: model.agents.get("capital"), after="learn", name="idle")
     assert (model.run(3).metrics["mean_openness"] == 0.0).all()
     pd.testing.assert_frame_equal(idle.run(3).metrics, plain.run(3).metrics, check_exact=True)
