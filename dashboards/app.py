@@ -23,22 +23,23 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#5
 BANDS = {"incubation": "#F2F2F2", "growth": "#D9D9D9", "maturity": "#BFBFBF"}
 
 STYLE = """
-.page { max-width: 1200px; margin: 0 auto; padding: 0 12px 48px; }
+.page { width: 100%; max-width: 1120px; margin: 0 auto; padding: 0 12px 48px; }
 .page h1 { font-size: 26px; font-weight: 500; margin: 12px 0 4px; }
 .page p { margin: 0 0 8px; }
 .page .quiet { color: #555; }
 .controls { display: flex; flex-wrap: wrap; gap: 0 16px; align-items: end; }
 .controls .v-text-field { margin-top: 0; padding-top: 14px; }
-.controls .v-text-field__details { display: none; }
+.controls .v-input__slot { margin-bottom: 0; }
+.controls .v-text-field__details, .controls .v-messages { min-height: 0; margin: 0; }
 .controls .scenario { flex: 1 1 260px; max-width: 360px; }
 .controls .seed { flex: 0 1 100px; }
 .controls .buttons { display: flex; gap: 8px; padding: 12px 0; }
 .results { display: flex; flex-wrap: wrap; gap: 24px; align-items: flex-start; }
-.results .chart { flex: 1 1 560px; min-width: min(100%, 340px); }
+.results .chart { flex: 1 1 560px; max-width: 780px; min-width: min(100%, 340px); }
 .results .chart img, .results .chart svg { width: 100%; height: auto; }
 .results .table { flex: 0 1 auto; }
 .shares { border-collapse: collapse; font-size: 15px; }
-.shares caption { text-align: left; font-weight: 500; padding-bottom: 8px; }
+.shares caption { text-align: left; white-space: nowrap; font-weight: 500; padding-bottom: 8px; }
 .shares th, .shares td { padding: 4px 8px; text-align: right; border-bottom: 1px solid #ddd;
     font-variant-numeric: tabular-nums; }
 .shares th:first-child, .shares td:first-child { text-align: left; padding-left: 0; }

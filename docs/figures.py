@@ -21,13 +21,13 @@ FIGURES = Path(__file__).resolve().parent / "figures"
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK, GREY = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999",
 )  # fmt: skip
+# The colours of the dashboard; bottom of the stack first.
 BENEFICIARIES = {
-    "share_firm": ("firms", BLUE), "share_supplier": ("suppliers", ORANGE), "share_university": ("universities", PINK),
-    "share_intermediary": ("intermediaries", BLACK), "share_government": ("government", YELLOW),
-    "share_user": ("users", SKY), "share_employees": ("employees", GREEN), "share_society": ("society", RED),
-    "share_environment": ("nature", GREY),
+    "share_firm": ("firms", BLUE), "share_supplier": ("suppliers", ORANGE), "share_university": ("universities", GREEN),
+    "share_government": ("government", PINK), "share_intermediary": ("intermediaries", YELLOW), "share_user": ("users", RED),
+    "share_employees": ("employees", SKY), "share_society": ("society", GREY), "share_environment": ("nature", BLACK),
 }  # fmt: skip
-STAGE_GREYS = {"incubation": "#E8E8E8", "growth": "#BDBDBD", "maturity": "#7F7F7F"}
+STAGE_GREYS = {"incubation": "#F2F2F2", "growth": "#D9D9D9", "maturity": "#BFBFBF"}
 Numbers = NDArray[np.float64]
 
 
@@ -52,8 +52,7 @@ def value_shares() -> Figure:
         stage = metrics["stage"].iloc[first]
         left, right = 1998 + first / 4, min(1998 + end / 4, shares.index[-1])
         strip.axvspan(left, right, color=STAGE_GREYS[stage], lw=0)
-        strip.text((left + right) / 2, 0.5, stage, ha="center", va="center", fontsize=9,
-                   color="white" if stage == "maturity" else "black")  # fmt: skip
+        strip.text((left + right) / 2, 0.5, stage, ha="center", va="center", fontsize=9)
         if first:
             axes.axvline(left, color="white", lw=1.5, ls="--")
     strip.set(yticks=[], ylabel="stage")

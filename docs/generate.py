@@ -159,8 +159,7 @@ def rules(path: str) -> str:
             kind = f"what the role does in the phase `{rule.name}`"
         writes = ", ".join(filter(None, [_written(rule.writes), *rule.leaves])) or "nothing"
         parts.append(
-            f"**`{rule.name}`** ({kind}). Writes: {writes}. Tests: {_tests(rule.tests)}\n\n"
-            f"```text\n{_wrapped(rule.text)}\n```"
+            f"**`{rule.name}`** ({kind}). Writes: {writes}.{_tests(rule.tests)}\n\n```text\n{_wrapped(rule.text)}\n```"
         )
     about = f"[`{path}`](../{path}) says of itself:\n\n```text\n{_wrapped(rulebook.about(path))}\n```"
     return "\n\n".join([about, *parts])
@@ -175,10 +174,8 @@ def _written(columns: Iterable[str]) -> str:
 
 
 def _tests(tests: tuple[str, ...]) -> str:
-    if not tests:
-        return "none by name; it is checked in whole runs."
     more = f", and {len(tests) - MOST_TESTS} more" if len(tests) > MOST_TESTS else ""
-    return ", ".join(f"`{test}`" for test in tests[:MOST_TESTS]) + more + "."
+    return f" Tests: {', '.join(f'`{test}`' for test in tests[:MOST_TESTS])}{more}." if tests else ""
 
 
 def _wrapped(text: str) -> str:

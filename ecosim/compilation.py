@@ -27,8 +27,11 @@ def compiled(function: Function) -> Function:
     Numba's own ``cache=True`` looks at the age of one file and so keeps machine code that calls an older version
     of a rule in another file. Here the key is the content of the file and of all it imports, so a rule that changed
     is compiled again wherever it is called, and a copy of the engine elsewhere finds the code too.
+
+    A rule whose name starts with an underscore can be called by other rules only, not from Python: the gate from
+    Python to a rule that takes whole tables costs five times as long to compile as the rule.
     """
-    return _compiled(function, {})
+    return _compiled(function, allocates=True, inline=False)
 
 
 def allocation_free(function: Function) -> Function:
@@ -37,16 +40,24 @@ def allocation_free(function: Function) -> Function:
     A table is a tuple of some sixty arrays. Counting a reference to each at every branch of every call took a hundred
     times as long as the rule itself.
     """
-    return _compiled(function, {"_nrt": False})
+    return _compiled(function, allocates=False, inline=False)
 
 
 def inlined(function: Function) -> Function:
     """Compile an allocation-free rule into those that call it; LLVM finds a generator of ten rounds too long for that."""
-    return _compiled(function, {"_nrt": False, "forceinline": True})
+    return _compiled(function, allocates=False, inline=True)
 
 
-def _compiled(function: Function, options: dict[str, bool]) -> Function:
-    dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
+def _compiled(function: Function, allocates: bool, inline: bool) -> Function:
+    # Each option is stated, since one left out is taken over from the rule whose compilation comes upon this one.
+    dispatcher = numba.njit(
+        nogil=True,
+        error_model="numpy",
+        _nrt=allocates,
+        forceinline=inline,
+        no_cfunc_wrapper=True,
+        no_cpython_wrapper=function.__name__.startswith("_"),
+    )(function)
     if hasattr(dispatcher, "get_call_template"):  # not so in plain Python
         if cache_directory() is not None and Path(function.__code__.co_filename).is_file():
             dispatcher._cache = _EngineCache(function)

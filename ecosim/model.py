@@ -427,9 +427,7 @@ class Ecosystem(mesa.Model):
         if uid not in self._views:
             agent = self.roles[self.role_names[int(self.organisations.role[row])]].agent
             self._views[uid] = agent.of(self, row, uid)
-        view = self._views[uid]
-        view._row = row  # another one if it entered anew after `rewind`
-        return view
+        return self._views[uid]
 
     def twin(self, agent: Organisation) -> Organisation:
         """Return this model's agent of the organisation that is an agent of a branch, or of what this is a branch of."""

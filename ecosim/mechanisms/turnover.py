@@ -106,26 +106,15 @@ def turnover_rates(counts: Column, capacities: Column, growth: Column, coefficie
     return rates
 
 
-@compiled
 def strength_ranks(organisations: Organisations, rows: Column, roles: int) -> Column:
-    """Rank by capital inside the role: 0 the smallest, 1 the largest; alone 1/2."""
+    """Rank by capital inside the role: 0 the smallest, 1 the largest; equals share theirs; alone 1/2."""
     ranks = np.full(organisations.uid.size, 0.5)
     for role in range(roles):
         members = rows[organisations.role[rows] == role]
         if members.size > 1:
-            # Equal capital must not be ranked by row, or exit would hang on the order of rows.
-            sorted_members = members[np.argsort(organisations.capital[members])]
-            first = 0
-            while first < members.size:
-                last = first
-                while (
-                    last + 1 < members.size
-                    and organisations.capital[sorted_members[last + 1]] == organisations.capital[sorted_members[first]]
-                ):
-                    last += 1
-                for position in range(first, last + 1):
-                    ranks[sorted_members[position]] = 0.5 * (first + last) / (members.size - 1)
-                first = last + 1
+            _, place_of, counts = np.unique(organisations.capital[members], return_inverse=True, return_counts=True)
+            smaller = np.cumsum(counts) - counts
+            ranks[members] = (smaller[place_of] + 0.5 * (counts[place_of] - 1)) / (members.size - 1)
     return ranks
 
 

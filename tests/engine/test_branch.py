@@ -245,6 +245,7 @@ def test_change_keeps_the_past_and_leaves_the_original() -> None:
         pd.testing.assert_frame_equal(getattr(branch, name).query("step < 4"), table.query("step < 4"), obj=name)
     assert not branch.metrics["capital_total"][4:].equals(model.metrics["capital_total"][4:])
     _assert_same(model.run(4), alone.run(4))
+    _assert_same(model.branch(5).run(5), alone)
 
 
 def test_original_leaves_the_branch() -> None:
@@ -258,6 +259,7 @@ def test_original_leaves_the_branch() -> None:
     model.run(4)
     model.rewind(1)
     assert _state(branch) == before
+    assert "idle" not in [phase.name for phase in branch.schedule]
     _assert_same(branch.run(3), kept.run(3))
 
 
@@ -294,6 +296,36 @@ def test_own_things_come_along_as_copies() -> None:
     assert (twin.model, twin.unique_id) == (branch, model.chosen["richest"].unique_id)
     assert len(model.datacollector.model_vars["capital"]) == 1
     assert len(branch.datacollector.model_vars["capital"]) == 2
+
+
+def test_phase_that_remembers_is_copied() -> None:
+    """A phase that counts goes on counting apart in a branch, and a method of the model becomes one of the branch."""
+
+    class Counter:
+        def __init__(self) -> None:
+            self.count = 0
+
+        def __call__(self, model: Ecosystem) -> None:
+            self.count += 1
+            model.agents[0].risk = self.count / 64
+
+    class Own(Ecosystem):
+        calls = 0
+
+        def note(self, model: Ecosystem) -> None:
+            assert model is self
+            self.calls += 1
+
+    model, counter = Own(LIVELY, seed=7), Counter()
+    model.insert_phase(counter)
+    model.insert_phase(model.note)
+    model.run(2)
+    branch = model.branch()
+    _assert_same(branch.run(3), model.run(3))
+    branch.run(1)
+    assert (counter.count, model.calls) == (5, 5)
+    assert isinstance(branch, Own)
+    assert branch.calls == 6
 
 
 # -- rewind -------------------------------------------------------------------------------------------------------
@@ -340,6 +372,20 @@ def test_rewind_forgets_what_members_remember(with_bank: Ecosystem) -> None:
     assert with_bank.agents_by_type[bank].get("paid") == paid
     with_bank.rewind(0)
     assert with_bank.agents_by_type[bank].get("paid") == [0.0] * 4
+
+
+def test_restore_forgets_who_was_there() -> None:
+    """Lists of who is there, kept since, do not survive a restore, though as many have come and gone."""
+    model = _lively()
+    start = model.snapshot()
+    first, second = model.agents_by_type[model.roles["user"].agent][:2]
+    row = first.row
+    first.remove()
+    assert row not in model.members(5)
+    model.restore(start)
+    second.remove()
+    assert row in model.members(5)
+    assert second._row not in model.members(5)
 
 
 def test_set_counts_after_rewinding_to_it() -> None:
@@ -413,6 +459,27 @@ def test_thinned_history_keeps_a_set(forgetful: Ecosystem) -> None:
     assert 21 % forgetful._history.spacing != 0
     assert 21 in forgetful._history.kept
     _assert_same(forgetful.branch(22).run(18), forgetful)
+
+
+def test_thinned_history_keeps_a_set_of_a_branch(forgetful: Ecosystem) -> None:
+    """The same holds for a parameter set before the model was branched."""
+    forgetful.run(21)
+    forgetful.set("policy.tax_rate", 0.5)
+    branch = forgetful.branch().run(9)
+    assert 21 % branch._history.spacing != 0
+    _assert_same(branch.branch(23).run(7), branch)
+
+
+def test_thinned_history_forgets_an_abandoned_set(forgetful: Ecosystem) -> None:
+    """What was kept of a future that was given up is not mistaken for the past."""
+    straight = _lively(steps=40).run(24)
+    forgetful.run(21)
+    forgetful.set("policy.tax_rate", 0.5)
+    forgetful.run(3)
+    assert 21 in forgetful._history.kept
+    forgetful.rewind(10)
+    _assert_same(forgetful.run(14), straight)
+    _assert_same(forgetful.branch(21), straight.branch(21))
 
 
 def test_rewind_through_what_was_done_by_hand_is_refused(forgetful: Ecosystem) -> None:

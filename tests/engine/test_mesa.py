@@ -152,6 +152,18 @@ def test_agents_come_and_go() -> None:
             agent.capital = 1.0
 
 
+def test_agents_of_the_departed_do_not_pile_up() -> None:
+    """Without a look at ``model.agents``, single agents that were asked for are let go too once they have left."""
+    model = _lively(history=False)
+    for _ in range(12):
+        model.step()
+        for row in model.rows:
+            model.view(int(row))
+    model.step()
+    assert model.by_role["exits"].sum() > 10
+    assert len(model._views) <= len(model.rows) + len(model.happened.query("step == 12 and event == 'exit'"))
+
+
 def test_events_number_organisations_once() -> None:
     """No number is given to two organisations: the table of events names as many entrants as entered."""
     model = _lively().run(12)
@@ -290,12 +302,13 @@ def test_datacollector_serves_the_outcomes(model: Ecosystem) -> None:
         pd.testing.assert_frame_equal(frame, model.metrics[names])
 
     same()
-    model.step()
-    same()
     model.rewind(2)
+    model.set("policy.tax_rate", 0.9)
+    model.run(1)
     same()
-    model.set("value_sharing.ratio", 0.9)
-    model.run(4)
+    model.rewind(1)
+    same()
+    model.run(5)
     same()
     assert len(model.datacollector.model_vars["ties"]) == 6
 

@@ -119,6 +119,7 @@ def test_bank_plays(folder: Path) -> None:
     paid = model.flows.query("source == 'bank' and element == 'capital'")
     assert set(paid["target"]) == {"firm", "supplier"}
     assert "share_bank" in model.metrics
+    assert model.books.benefit[0, 6] > 0.0, "what the bank gives counts as help for firms"
 
 
 def test_loans_are_paid_back(folder: Path) -> None:
@@ -130,6 +131,13 @@ def test_loans_are_paid_back(folder: Path) -> None:
     stranger = model.agents_by_type[model.roles["user"].agent][0]
     with pytest.raises(ValueError, match=r"bank .* has no tie with user"):
         agent.lend(stranger, 1.0)
+    ties, role = model.ties, model.organisations.role
+    lenders = {
+        (role[ties.a[t]] == 6, ties.loan[t] > 0.0)
+        for t in model.tie_rows
+        if 6 in role[[ties.a[t], ties.b[t]]] and ties.loan[t]
+    }
+    assert lenders == {(True, True), (False, False)}, "a loan has the sign of the side that lent it"
     flows = model.flows.query("element == 'capital'")
     assert flows.query("source == 'bank'")["volume"].sum() > 0.0
     assert model.coefficients()[6].max() > 0.0, "interest makes the bank gain from those it lends to"

@@ -21,7 +21,7 @@ CONTENT = ("agents", "scenarios", "dashboards")
 FLOORS = (
     ("mechanisms",),
     ("record", "schedule"),
-    ("history", "roles"),
+    ("collector", "history", "roles"),
     ("grammar", "scenario", "scenario_file", "scenario_rows", "schema"),
     ("model",),
     ("runs",),
