@@ -16,22 +16,19 @@ from ecosim.state import Column
 # --- concentration and diversity -------------------------------------------------------------------------------------
 
 
-@compiled
 def gini(values: Column) -> float:
     """Return the inequality of `values` (n,) >= 0, in [0, 1 - 1/n]: 0 when all are equal, or none is positive.
 
     G = sum_i (2 i - n - 1) x_(i) / (n sum x), with x_(1) <= ... <= x_(n): half the relative mean absolute difference
     (Gini 1912; in this sorted form Dixon et al. 1987, Ecology 68: 1548).
     """
-    total = values.sum()
+    total = float(values.sum())
     if total <= 0.0:
         return 0.0
     count = values.size
-    weighted = 0.0
-    for rank, value in enumerate(np.sort(values)):
-        weighted += (2 * rank + 1 - count) * value
+    weights = 2.0 * np.arange(count) + 1.0 - count
     # Rounding can leave a hair below zero when all are equal.
-    return max(weighted / (count * total), 0.0)
+    return max(float(weights @ np.sort(values)) / (count * total), 0.0)
 
 
 @compiled

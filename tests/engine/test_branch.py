@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from ecosim import Ecosystem
+from ecosim.history import History
 from ecosim.record import OUTCOMES
 
 LIVELY = Path(__file__).with_name("lively.toml")
@@ -451,6 +452,18 @@ def test_history_is_thinned(forgetful: Ecosystem) -> None:
         _assert_same(branch.run(40 - step), straight)
 
 
+def test_copied_history_is_apart() -> None:
+    """What a copy keeps or forgets does not show in the original."""
+    history = History(100)
+    history.keep(0, {"bytes": 1}, False)
+    history.keep(3, {"bytes": 1}, True)
+    other = history.copied()
+    other.keep(5, {"bytes": 1}, True)
+    history.keep(4, {"bytes": 120}, False)  # thins
+    assert (sorted(history.kept), history.spacing) == ([0, 3, 4], 2)
+    assert (sorted(other.kept), other.spacing) == ([0, 3, 5], 1)
+
+
 def test_thinned_history_keeps_a_set(forgetful: Ecosystem) -> None:
     """The quarter in which a parameter was set is kept whatever the spacing, so that what follows can be reached."""
     forgetful.run(21)
@@ -479,6 +492,7 @@ def test_thinned_history_forgets_an_abandoned_set(forgetful: Ecosystem) -> None:
     assert 21 in forgetful._history.kept
     forgetful.rewind(10)
     _assert_same(forgetful.run(14), straight)
+    assert sorted(forgetful._history.kept) == list(range(0, 24, forgetful._history.spacing)), "a rewind is no set"
     _assert_same(forgetful.branch(21), straight.branch(21))
 
 

@@ -303,7 +303,7 @@ def test_datacollector_serves_the_outcomes(model: Ecosystem) -> None:
 
     same()
     model.rewind(2)
-    model.set("policy.tax_rate", 0.9)
+    model.agents.set("openness", 0.0)
     model.run(1)
     same()
     model.rewind(1)

@@ -30,8 +30,8 @@ CAPS = {"initial": 12, "capacity": 30.0, "ceiling": 10.0, "samples": 200, "past_
 # Drawn by themselves: weights of kinds and coefficients must fit together, and steps are few.
 APART = ("start_year", "steps", "symbiosis.coefficients")
 PATHS = [path for path in GRAMMAR.parameters if not path.startswith(APART) and ".kinds." not in path]
-AT_START = ("schedule.activation", *(path for path in PATHS if path.endswith(".initial") and path.startswith("roles.")))
-CHANGEABLE = [path for path in PATHS if path not in AT_START]
+# What counts only at the start cannot be changed by an event.
+CHANGEABLE = [path for path in PATHS if path != "schedule.activation" and not path.endswith(".initial")]
 LEVELS = ("openness", "protection", "absorptive", "persistence", "reform", "sharing", "niche", "direction", "chain",
           "capabilities", "knowledge_capabilities", "routines", "leaked")  # fmt: skip
 STOCKS = ("capital", "talent", "services", "information", "knowledge", "budget", "revenue", "research", "bought",
@@ -222,11 +222,7 @@ def lose_a_number(model: Ecosystem) -> None:
 
 def leave_without_settling(model: Ecosystem) -> None:
     """Let a firm be gone with all that it owns."""
-    row = model.members(FIRM)[0]
-    model.organisations.capital[row] = 0.0
-    model.books.outside[0] += 11.0
-    model.organisations.capital[row + 1] -= 0.0
-    model.organisations.alive[row] = False
+    model.organisations.alive[model.members(FIRM)[0]] = False
 
 
 BREAKS: dict[str, tuple[Callable[[Ecosystem], None], str]] = {
@@ -237,6 +233,7 @@ BREAKS: dict[str, tuple[Callable[[Ecosystem], None], str]] = {
     "value not booked": (create_unbooked_value, r"value created against value booked: .* a difference of 7$"),
     "share above 1": (open_too_far, r"openness of organisation {uid} is 1\.5; valid is 0 to 1$"),
     "negative stock": (owe_information, r"information of organisation {uid} is -0\.25; valid is -1e-12 to inf$"),
+    "dead owner": (leave_without_settling, r"organisations that left still own [1-9][0-9.]* of capital; it must be 0$"),
     "no number": (lose_a_number, r"knowledge of organisation {uid} is nan; valid is -1e-12 to inf$"),
 }
 
