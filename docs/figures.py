@@ -200,10 +200,10 @@ def division() -> Figure:
             ((BLUE, "left glove"), (ORANGE, "right glove 1"), (SKY, "right glove 2"))
         ):
             x = place + 0.26 * (member - 1)
-            axes.bar(x, given[member], 0.24, color=colour, label=label if place == 0 else None)
-            axes.hlines(
-                shares[member], x - 0.12, x + 0.12, color=BLACK, lw=2, label="formula" if place + member == 0 else None
-            )
+            hidden = "_" if place else ""  # Matplotlib leaves such labels out of the legend
+            axes.bar(x, given[member], 0.24, color=colour, label=f"{hidden}{label}")
+            axes.hlines(shares[member], x - 0.12, x + 0.12, color=BLACK, lw=2)
+    axes.plot([], [], color=BLACK, lw=2, label="formula")
     axes.set_xticks(range(len(expected)), list(expected))
     axes.set(ylabel="share of the pot", ylim=(0, 0.8))
     axes.legend(frameon=False, fontsize=8, loc="upper left")
@@ -212,7 +212,7 @@ def division() -> Figure:
 
 def shares_of_the_pot(rule: str) -> Numbers:
     """Return what left and the two right gloves get of the firm's surplus in a quarter of ``limit-division``."""
-    model = ecosim.Ecosystem("limit-division", seed=1, history=False, **{"value_sharing.division": rule})
+    model = ecosim.Ecosystem("limit-division", seed=1, history=False, value_sharing__division=rule)
     rows = [model.row_of(uid) for uid, name in model.names.items()]
     before = model.organisations.capital[rows].copy()
     model.step()

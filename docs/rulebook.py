@@ -128,12 +128,7 @@ def _written(bodies: list[Function]) -> Iterator[str]:
     """Yield columns of tables that are assigned to: ``organisations.capital[i] = ...``."""
     for body in bodies:
         for node in ast.walk(body):
-            # A loop over columns: ``for column in (organisations.revenue, organisations.research): column[i] = 0.0``.
-            if isinstance(node, ast.For) and isinstance(node.iter, ast.Tuple) and isinstance(node.target, ast.Name):
-                if f"{node.target.id}[" in ast.unparse(node.body[0]).split("=")[0]:
-                    for column in node.iter.elts:
-                        yield from _column(column)
-        for node in ast.walk(body):
+            yield from _looped_over(node)
             targets: list[ast.expr] = []
             if isinstance(node, ast.Assign):
                 targets = [
@@ -144,6 +139,15 @@ def _written(bodies: list[Function]) -> Iterator[str]:
             for target in targets:
                 if isinstance(target, ast.Subscript) and isinstance(target.ctx, ast.Store):
                     yield from _column(target)
+
+
+def _looped_over(node: ast.AST) -> Iterator[str]:
+    """Yield the columns of ``for column in (organisations.revenue, organisations.research): column[i] = 0.0``."""
+    if not isinstance(node, ast.For) or not isinstance(node.iter, ast.Tuple):
+        return
+    if ast.unparse(node.body[0]).startswith(f"{ast.unparse(node.target)}["):
+        for column in node.iter.elts:
+            yield from _column(column)
 
 
 def _column(target: ast.expr) -> Iterator[str]:
