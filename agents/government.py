@@ -84,7 +84,9 @@ def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
 
 def share_value(model: Ecosystem, rows: Column, parameters: Any) -> None:
     """What governments do with the taxes when value is shared."""
-    spend(model.organisations, model.environment, model.books, rows, model.rows, model.parameters["policy"])
+    # By role and uid: value goes with the first payments, and must not hang on the order of rows.
+    everybody = model.members_of_roles()[1]
+    spend(model.organisations, model.environment, model.books, rows, everybody, model.parameters["policy"])
 
 
 class Government(Organisation):

@@ -157,9 +157,11 @@ def rules(path: str) -> str:
             kind = f"the phase `{phases[id(function)]}`"
         if rule.name in own:
             kind = f"what the role does in the phase `{rule.name}`"
-        writes = ", ".join(filter(None, [_written(rule.writes), *rule.leaves])) or "nothing"
+        writes = ", ".join(filter(None, [_written(rule.writes), *rule.leaves]))
+        writes = writes or ("nothing itself" if rule.calls else "nothing")
+        calls = f" Calls: {', '.join(f'`{name}`' for name in rule.calls)}." if rule.calls else ""
         parts.append(
-            f"**`{rule.name}`** ({kind}). Writes: {writes}.{_tests(rule.tests)}\n\n```text\n{_wrapped(rule.text)}\n```"
+            f"**`{rule.name}`** ({kind}). Writes: {writes}.{calls}{_tests(rule.tests)}\n\n```text\n{_wrapped(rule.text)}\n```"
         )
     about = f"[`{path}`](../{path}) says of itself:\n\n```text\n{_wrapped(rulebook.about(path))}\n```"
     return "\n\n".join([about, *parts])
@@ -179,8 +181,11 @@ def _tests(tests: tuple[str, ...]) -> str:
 
 
 def _wrapped(text: str) -> str:
-    paragraphs = (part if "\n  " in f"\n{part}" else textwrap.fill(part, 100) for part in text.split("\n\n"))
-    return "\n\n".join(paragraphs)
+    """Return a text with its own lines, or filled anew where one is too long for a page."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(
+        textwrap.fill(part, 110) if max(map(len, part.splitlines())) > 120 else part for part in paragraphs
+    )
 
 
 def schedule(_: str) -> str:

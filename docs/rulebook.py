@@ -35,6 +35,7 @@ class Rule:
     text : its docstring up to the list of parameters.
     writes : columns that it assigns to, directly or in private functions of its file.
     leaves : what it does through the ledger, such as "pays wages".
+    calls : public rules that it calls, in its own file or another.
     tests : tests that call it by name, as ``path::name``.
     """
 
@@ -44,6 +45,7 @@ class Rule:
     text: str
     writes: tuple[str, ...]
     leaves: tuple[str, ...]
+    calls: tuple[str, ...]
     tests: tuple[str, ...] = field(repr=False)
 
 
@@ -57,7 +59,7 @@ def rules(path: str) -> list[Rule]:
             bodies = list(_with_private(node, functions, set()))
             found.append(Rule(
                 name, path, is_compiled(node), _text(node), tuple(_unique(_written(bodies))),
-                tuple(_unique(_left(bodies))), tuple(tests_of(_module(path), name)),
+                tuple(_unique(_left(bodies))), tuple(_unique(_calls(bodies, tree))), tuple(tests_of(_module(path), name)),
             ))  # fmt: skip
     return found
 
@@ -121,7 +123,18 @@ def _with_private(node: Function, functions: dict[str, Function], seen: set[str]
 
 def _called(node: ast.AST) -> list[str]:
     calls = (inner.func for inner in ast.walk(node) if isinstance(inner, ast.Call))
-    return [function.id for function in calls if isinstance(function, ast.Name)]
+    named = [function for function in calls if isinstance(function, ast.Name)]
+    return [function.id for function in sorted(named, key=lambda function: (function.lineno, function.col_offset))]
+
+
+def _calls(bodies: list[Function], tree: ast.Module) -> Iterator[str]:
+    """Yield the public rules that are called; what only writes the ledger is said elsewhere."""
+    known = {node.name for node in tree.body if isinstance(node, Function) and not node.name.startswith("_")}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ecosim.mechanisms."):
+            known |= {alias.asname or alias.name for alias in node.names if alias.name.islower()}
+    for body in bodies:
+        yield from (name for name in _called(body) if name in known and name != bodies[0].name)
 
 
 def _written(bodies: list[Function]) -> Iterator[str]:

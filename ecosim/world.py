@@ -1,0 +1,229 @@
+"""The world of a scenario: its numbers, its tables, and who is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mesa
+import numpy as np
+
+from ecosim import ledger
+from ecosim.collector import Collector
+from ecosim.columns import ensure_room, make_slots, make_table
+from ecosim.draws import ACTIVATION, shuffled
+from ecosim.grammar import parameter_groups
+from ecosim.mechanisms.breakthrough import make_technology
+from ecosim.mechanisms.environment import make_environment
+from ecosim.mechanisms.stages import make_reading
+from ecosim.mechanisms.symbiosis import new_tie
+from ecosim.mechanisms.turnover import ENDOWMENTS, place_many
+from ecosim.record import Recorder
+from ecosim.roles import Role
+from ecosim.scenario import Scenario
+from ecosim.state import INTERFACES, MODES, UNBOUNDED_GROWTH, Organisations, Ties
+
+Rows = np.ndarray[Any, Any]
+
+
+class World(mesa.Model):
+    """State and population, without time; `ecosim.model.Ecosystem` lets it run."""
+
+    seed: int
+    roles: dict[str, Role]
+    role_names: tuple[str, ...]
+    warnings: list[str]
+
+    def _apply(self, scenario: Scenario) -> None:
+        """Take over the numbers of a scenario; the state stays as it is."""
+        self.scenario = scenario
+        self.rules = dict(scenario.rules)
+        self.sequential = scenario.activation == "random"
+        self.parameters = {name: group.values(scenario.settings[name]) for name, group in parameter_groups().items()}
+        self.role_parameters = {name: role.own.values(scenario.roles[name]) for name, role in self.roles.items()}
+        of_roles = [scenario.roles[name] for name in self.role_names]
+        self.capacities = np.array([float(values["capacity"]) for values in of_roles])
+        self.growth_rates = np.array([float(values["growth_rate"]) for values in of_roles])
+        self.endowments = np.array([[float(values[key]) for key in ENDOWMENTS] for values in of_roles])
+        self.kind_weights = [np.array(list(scenario.kinds[name].values()) or [1.0]) for name in self.role_names]
+
+    def _build(self) -> None:
+        """Make the state at the start and let the first organisations enter."""
+        scenario, count = self.scenario, len(self.role_names)
+        self.step_number = 0
+        self.organisations = make_table(Organisations, 64)
+        self.slots = make_slots(64)
+        self.ties = make_table(Ties, 64)
+        self.tie_slots = make_slots(64)
+        self.environment = make_environment(self.parameters["environment"])
+        self.books = ledger.make_books(count)
+        self.events = ledger.make_events(1024)
+        self.technology = make_technology(scenario.components, 64)
+        self.reading = make_reading()
+        self.serials = np.zeros(count, np.int64)
+        self.names: dict[int, str] = {}
+        self.fired: set[int] = set()
+        self.interfaces = self._interfaces()
+        self.recorder = Recorder(self.role_names, scenario.start_year)
+        self.datacollector = Collector(self.recorder)
+        self._cached: dict[str, tuple[Any, Any]] = {}
+        self._enter_named(0)
+        for role, name in enumerate(self.role_names):
+            self.enter(role, int(scenario.roles[name]["initial"]))
+        self._tie_named()
+
+    def _interfaces(self) -> Rows:
+        """Interface of a tie between two roles, (roles, roles), -1 for none: what either of them declares."""
+        matrix = np.full((len(self.roles), len(self.roles)), -1, np.int64)
+        for name, role in self.roles.items():
+            for other, interface in role.agent.interfaces.items():
+                if other in self.roles:
+                    matrix[role.index, self.roles[other].index] = INTERFACES.index(interface)
+                    if name not in self.roles[other].agent.interfaces:
+                        matrix[self.roles[other].index, role.index] = INTERFACES.index(interface)
+        return matrix
+
+    def _enter_named(self, step: int) -> None:
+        """Let the organisations enter that the scenario names for a step."""
+        for named in self.scenario.organisations:
+            if named.step == step:
+                role = self.roles[named.role]
+                endowment = self.endowments[role.index].copy()
+                for key, value in named.endowment.items():
+                    endowment[ENDOWMENTS.index(key)] = value
+                endowment[ENDOWMENTS.index("spread")] = 0.0
+                rows = self._place(role.index, named.count, named.kind, endowment)
+                self.organisations.focal[rows] = named.focal
+                for number, uid in enumerate(self.organisations.uid[rows]):
+                    self.names[int(uid)] = named.name if named.count == 1 else f"{named.name} {number + 1}"
+
+    def _tie_named(self) -> None:
+        """Make the ties that the scenario names."""
+        rows = {name: self.row_of(uid) for uid, name in self.names.items()}
+        for tie in self.scenario.ties:
+            a, b = rows[tie.between[0]], rows[tie.between[1]]
+            interface = self.interfaces[self.organisations.role[a], self.organisations.role[b]]
+            self.ties, self.tie_slots = ensure_room(self.ties, self.tie_slots, 1)
+            row = new_tie(self.organisations, self.ties, self.tie_slots, a, b, max(0, interface), tie.trust, 0)
+            self.ties.mode[row] = MODES.index(tie.mode)
+            self.ties.contributed_a[row], self.ties.contributed_b[row] = tie.first_gives, tie.second_gives
+
+    def enter(self, role: int, count: int, kind: str | None = None) -> None:
+        """Let organisations of a role enter, endowed by its parameters."""
+        self._place(role, count, kind, self.endowments[role])
+
+    def _place(self, role: int, count: int, kind: str | None, endowment: Rows) -> Rows:
+        """Let organisations enter and return their rows, (count,)."""
+        self.organisations, self.slots = ensure_room(self.organisations, self.slots, count)
+        if len(self.technology.mastered) < len(self.slots.free):
+            larger = np.zeros((len(self.slots.free), self.technology.mastered.shape[1]), bool)
+            larger[: len(self.technology.mastered)] = self.technology.mastered
+            self.technology = self.technology._replace(mastered=larger)
+        self._room_for_events(count)
+        declared = self.roles[self.role_names[role]]
+        weights = self.kind_weights[role] if kind is None else np.eye(len(declared.kinds))[declared.kinds.index(kind)]
+        rows: Rows = place_many(
+            self.organisations, self.slots, self.books, self.events, role, weights, int(self.serials[role]), count,
+            declared.chain, endowment, float(self.scenario.roles[declared.name].get("budget", 0.0)),
+            self.parameters["adoption"].segments, self.parameters["value_sharing"].ratio, self.seed, self.step_number,
+        )  # fmt: skip
+        self.serials[role] += count
+        self.technology.mastered[rows] = False
+        return rows
+
+    def _kept(self, name: str, key: Any, make: Callable[[], Any]) -> Any:
+        if name not in self._cached or self._cached[name][0] != key:
+            self._cached[name] = (key, make())
+        return self._cached[name][1]
+
+    @property
+    def rows(self) -> Rows:
+        """Rows of living organisations, (organisations,)."""
+        end = int(self.slots.state[1])
+        kept: Rows = self._kept("rows", tuple(self.slots.state), lambda: np.flatnonzero(self.organisations.alive[:end]))
+        return kept
+
+    @property
+    def tie_rows(self) -> Rows:
+        """Rows of living ties, (ties,)."""
+        end = int(self.tie_slots.state[1])
+        kept: Rows = self._kept("ties", tuple(self.tie_slots.state), lambda: np.flatnonzero(self.ties.alive[:end]))
+        return kept
+
+    def members_of_roles(self) -> tuple[Rows, Rows]:
+        """Return the start of each role's part, (roles + 1,), and all rows sorted by role and uid, (organisations,)."""
+        kept: tuple[Rows, Rows] = self._kept("members", tuple(self.slots.state), self._sort_members)
+        return kept
+
+    def _sort_members(self) -> tuple[Rows, Rows]:
+        rows, table = self.rows, self.organisations
+        ordered = rows[np.lexsort((table.uid[rows], table.role[rows]))]
+        return np.searchsorted(table.role[ordered], np.arange(len(self.roles) + 1)), ordered
+
+    def members(self, role: int) -> Rows:
+        """Return the rows of a role's living members, by uid."""
+        starts, ordered = self.members_of_roles()
+        return ordered[starts[role] : starts[role + 1]]
+
+    def order_of(self, role: int) -> Rows:
+        """Return the rows of a role's living members in the order in which they act."""
+        return self._in_order(self.members(role))
+
+    @property
+    def order(self) -> Rows:
+        """Rows of all living organisations in the order in which they act."""
+        return self._in_order(self.members_of_roles()[1])
+
+    def _in_order(self, rows: Rows) -> Rows:
+        if not self.sequential:
+            return rows
+        result: Rows = shuffled(rows, self.organisations.uid[rows], self.seed, ACTIVATION, self.step_number)
+        return result
+
+    def counts(self) -> Rows:
+        """Return how many living members each role has, (roles,) float."""
+        return np.diff(self.members_of_roles()[0]).astype(float)
+
+    def row_of(self, uid: int) -> int:
+        """Return the row of a living organisation.
+
+        Raises
+        ------
+        KeyError : no living organisation has this uid.
+        """
+        rows = self.rows[self.organisations.uid[self.rows] == uid]
+        if not len(rows):
+            raise KeyError(f"no living organisation has uid {uid}")
+        return int(rows[0])
+
+    def coefficients(self) -> Rows:
+        """Return the symbiosis coefficients a_rs, (roles, roles): those the scenario fixes, else measured from net benefits."""
+        fixed = np.zeros((len(self.roles), len(self.roles)))
+        if self.scenario.coefficients:
+            for target, row in self.scenario.coefficients.items():
+                for source, value in row.items():
+                    fixed[self.roles[target].index, self.roles[source].index] = value
+            return fixed
+        if not self.rules["symbiosis"]:
+            return fixed
+        scale = np.abs(self.books.benefit).sum(axis=1, keepdims=True)
+        measured = np.divide(self.books.benefit, scale, out=fixed, where=scale > 0.0)
+        return measured * float(self.parameters["symbiosis"].coupling)
+
+    def _room_for_events(self, extra: int) -> None:
+        used = int(self.events.used[0])
+        if used + extra > len(self.events.code):
+            larger = ledger.make_events(2 * (used + extra))
+            for old, new in zip(self.events, larger, strict=True):
+                new[: len(old)] = old
+            self.events = larger
+
+    def report_unbounded(self, role: int) -> None:
+        """Note that a role would grow without bound: symbiosis that has no rest point."""
+        ledger.note_event(self.events, UNBOUNDED_GROWTH, -1, -1, float(role))
+        name = self.role_names[role]
+        sentence = (
+            f"{name} grows without bound: the symbiosis coefficients have no stable rest point; growth was stopped"
+        )
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
