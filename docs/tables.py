@@ -6,6 +6,7 @@ Each question is asked of the same seeds, so that a row differs from the first b
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor

@@ -15,7 +15,7 @@ from ecosim.futures import Futures
 from ecosim.history import History
 from ecosim.mechanisms.environment import observe, strike
 from ecosim.mechanisms.orchestration import open_accounts
-from ecosim.mechanisms.symbiosis import begin
+from ecosim.mechanisms.partner_search import begin
 from ecosim.mechanisms.turnover import remove
 from ecosim.parameters import ScenarioError, Value, nearest
 from ecosim.roles import Role, read_roles

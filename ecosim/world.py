@@ -14,10 +14,10 @@ from ecosim.columns import ensure_room, make_slots, make_table
 from ecosim.draws import ACTIVATION, shuffled
 from ecosim.grammar import parameter_groups
 from ecosim.mechanisms.breakthrough import make_technology
+from ecosim.mechanisms.entrants import ENDOWMENTS, place_many
 from ecosim.mechanisms.environment import make_environment
 from ecosim.mechanisms.stages import make_reading
-from ecosim.mechanisms.symbiosis import new_tie
-from ecosim.mechanisms.turnover import ENDOWMENTS, place_many
+from ecosim.mechanisms.ties import new_tie
 from ecosim.record import Recorder
 from ecosim.roles import Role
 from ecosim.scenario import Scenario

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ecosim import draws
-from ecosim.columns import claim, release
+from ecosim.columns import release
 from ecosim.compilation import allocation_free, compiled
-from ecosim.draws import ENTRANT_ENDOWMENT, ENTRY, integer_below, normal, uniform
-from ecosim.ledger import ENDOWMENT, SETTLEMENT, note_event, pay, use_element
-from ecosim.mechanisms.symbiosis import cut_tie
+from ecosim.draws import ENTRY, uniform
+from ecosim.ledger import SETTLEMENT, note_event, pay, use_element
+from ecosim.mechanisms.ties import cut_tie
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     BANKRUPTCY,
-    DOMAINS,
     GOVERNMENT,
     HOUSEHOLDS,
     SERVICES,
@@ -35,7 +34,6 @@ from ecosim.state import (
     Slots,
     Ties,
 )
-from ecosim.state import ENTRY as ENTRY_EVENT
 from ecosim.state import EXIT as EXIT_EVENT
 
 if TYPE_CHECKING:
@@ -48,12 +46,6 @@ PARAMETERS = ParameterGroup("turnover", __name__, {
     "patience": Parameter(4, 1, 1000, "quarters", "Quarters in distress after which an organisation is bankrupt.", _ASSUMED),
     "ceiling": Parameter(10.0, 1.0, 1000.0, "1", "Multiple of its capacity at which a role stops growing; reached only when symbiosis is unstable, and then reported.", "a12 a21 >= 1 has no rest point"),
 })  # fmt: skip
-
-# What an entrant is endowed with, in the order of the columns of `model.endowments`.
-ENDOWMENTS = (
-    "capital", "talent", "knowledge", "spread", "openness", "protection", "absorptive", "persistence", "capability",
-    "research_intensity", "openness_target", "generosity", "breadth", "risk", "imitation",
-)  # fmt: skip
 
 
 def turn_over(model: Ecosystem) -> None:
@@ -193,123 +185,3 @@ def count_arrivals(organisations: Organisations, rows: Column, rates: Column, se
             if uniform(seed, ENTRY, step, organisations.uid[i], part) < 1.0 - np.exp(-rate / parts):
                 arrivals[role] += 1.0
     return arrivals
-
-
-@compiled
-def place_many(
-    organisations: Organisations,
-    slots: Slots,
-    books: Books,
-    events: Events,
-    role: int,
-    kind_weights: Column,
-    first_serial: int,
-    count: int,
-    chain: float,
-    endowment: Column,
-    budget: float,
-    segments: int,
-    sharing: float,
-    seed: int,
-    step: int,
-) -> Column:
-    """Let organisations of a role enter, each of a kind drawn by the weights; return their rows, (count,)."""
-    rows = np.empty(count, np.int64)
-    for number in range(count):
-        serial = first_serial + number
-        point = uniform(seed, ENTRANT_ENDOWMENT, 0, serial * 64 + role, 4) * kind_weights.sum()
-        kind = 0
-        while kind < kind_weights.size - 1 and point >= kind_weights[kind]:
-            point -= kind_weights[kind]
-            kind += 1
-        rows[number] = place(
-            organisations,
-            slots,
-            books,
-            events,
-            role,
-            kind,
-            serial,
-            chain,
-            endowment,
-            budget,
-            segments,
-            sharing,
-            seed,
-            step,
-        )
-    return rows
-
-
-@compiled
-def place(
-    organisations: Organisations,
-    slots: Slots,
-    books: Books,
-    events: Events,
-    role: int,
-    kind: int,
-    serial: int,
-    chain: float,
-    endowment: Column,
-    budget: float,
-    segments: int,
-    sharing: float,
-    seed: int,
-    step: int,
-) -> int:
-    """Let one organisation enter: sizes are lognormal around the median, levels vary by a tenth; return its row.
-
-    Parameters
-    ----------
-    endowment : (len(ENDOWMENTS),) medians and levels of the role, or of a named organisation.
-    """
-    i = claim(slots)  # an empty row: all columns are 0
-    uid = serial * 64 + role
-    spread = endowment[3]
-    size = np.exp(spread * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 0))
-    organisations.uid[i] = uid
-    organisations.role[i] = role
-    organisations.kind[i] = kind
-    organisations.alive[i] = True
-    organisations.born[i] = step
-    organisations.chain[i] = min(1.0, max(0.0, chain + 0.05 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 1)))
-    organisations.segment[i] = integer_below(segments, seed, ENTRANT_ENDOWMENT, 0, uid, 2)
-    pay(organisations, books, WORLD, i, endowment[0] * size, ENDOWMENT)
-    organisations.talent[i] = endowment[1] * size
-    books.made[0] += organisations.talent[i]
-    total = 0.0
-    for d in range(DOMAINS):
-        # A gamma variate of shape 1/2, so that profiles are uneven: some domains are known, most hardly.
-        organisations.niche[i, d] = 0.5 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 10 + d) ** 2 + 1e-6
-        total += organisations.niche[i, d]
-    for d in range(DOMAINS):
-        organisations.niche[i, d] /= total
-        organisations.direction[i, d] = organisations.niche[i, d]
-        organisations.knowledge[i, d] = endowment[2] * size**0.3 * organisations.niche[i, d]
-    levels = np.empty(12)
-    for k in range(4, 15):
-        jitter = 0.1 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 20 + k) if spread > 0.0 else 0.0
-        levels[k - 4] = min(1.0, max(0.0, endowment[k] * (1.0 + jitter)))
-    organisations.openness[i] = levels[0]
-    organisations.protection[i] = levels[1]
-    organisations.absorptive[i] = levels[2]
-    organisations.persistence[i] = levels[3]
-    for k in range(4):
-        organisations.capabilities[i, k] = min(
-            1.0, max(0.0, levels[4] + 0.05 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 40 + k))
-        )
-    organisations.capabilities[i, 3] *= 0.5  # nobody starts out good at sharing: S000 has it come last
-    for k in range(9):
-        organisations.knowledge_capabilities[i, k] = min(
-            1.0, max(0.0, levels[4] + 0.05 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 50 + k))
-        )
-    for k in range(6):
-        organisations.routines[i, k] = levels[5 + k]
-    organisations.sharing[i] = sharing
-    organisations.price[i] = 1.0
-    organisations.need[i] = 1.0  # whoever is new has neither bought nor sold yet
-    organisations.budget[i] = budget * np.exp(spread * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 3))
-    organisations.provider[i] = -1
-    note_event(events, ENTRY_EVENT, uid, -1, organisations.capital[i])
-    return i

@@ -15,14 +15,10 @@ import numpy as np
 from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import (
     CAPABILITY_TRANSFER,
-    CONTRACTS,
     DIVIDENDS,
     GREEN_PROGRAMME,
     PARTNER_PROGRAMME,
-    REPAYMENT,
     SOCIAL_PROGRAMME,
-    TAXES,
-    WAGES,
     close_pots,
     note_event,
     note_flow,
@@ -30,6 +26,7 @@ from ecosim.ledger import (
     pay,
 )
 from ecosim.mechanisms.division import DIVISION_RULES, divide
+from ecosim.mechanisms.obligations import pay_partners, pay_taxes, pay_wages
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     CAPITAL,
@@ -132,61 +129,6 @@ def incident_ties(ties: Ties, tie_rows: Column, nodes: int) -> tuple[Column, Col
 
 
 @allocation_free
-def pay_wages(organisations: Organisations, books: Books, rows: Column, net: Column) -> None:
-    """Pay wages as far as there is capital; who cannot is in distress."""
-    for i in rows:
-        paid = pay(organisations, books, i, HOUSEHOLDS, organisations.wages_due[i], WAGES)
-        organisations.distress[i] = organisations.distress[i] + 1 if paid < 0.999 * organisations.wages_due[i] else 0
-        net[i] -= paid
-
-
-@allocation_free
-def pay_partners(
-    organisations: Organisations, ties: Ties, books: Books, events: Events, tie_rows: Column, p: Any, net: Column
-) -> None:
-    """Pay for what was delivered, and interest and repayment on loans; what is not paid is a promise broken."""
-    for t in tie_rows:
-        if ties.owed[t] != 0.0:
-            buyer, seller = (ties.a[t], ties.b[t]) if ties.owed[t] > 0.0 else (ties.b[t], ties.a[t])
-            paid = pay(organisations, books, buyer, seller, abs(ties.owed[t]), CONTRACTS)
-            ties.promised[t] += abs(ties.owed[t])
-            ties.kept[t] += paid
-            organisations.revenue[seller] += paid
-            net[buyer] -= paid
-            net[seller] += paid
-        if ties.loan[t] != 0.0:
-            lender, borrower = (ties.a[t], ties.b[t]) if ties.loan[t] > 0.0 else (ties.b[t], ties.a[t])
-            debt = abs(ties.loan[t])
-            due = (p.interest + p.repayment) * debt
-            paid = pay(organisations, books, borrower, lender, due, REPAYMENT)
-            back = min(debt, max(0.0, paid - p.interest * debt))
-            left = debt - back if debt - back > 1e-6 else 0.0
-            ties.loan[t] = left if ties.loan[t] > 0.0 else -left
-            ties.promised[t] += due
-            ties.kept[t] += paid
-            ties.volume[t] += paid
-            note_gain(organisations, books, lender, borrower, min(paid, p.interest * debt))
-
-
-@allocation_free
-def pay_taxes(
-    organisations: Organisations, books: Books, rows: Column, governments: Column, rate: float, net: Column
-) -> None:
-    """Tax on revenue less wages and contracts, the same part to each government; what is left is the surplus."""
-    for i in rows:
-        if organisations.role[i] == GOVERNMENT:
-            continue
-        left = max(0.0, organisations.revenue[i] + min(0.0, net[i]))
-        if organisations.role[i] != FIRM:
-            left = max(0.0, net[i])
-        for g in governments:
-            paid = pay(organisations, books, i, g, rate * left / governments.size, TAXES)
-            net[i] -= paid
-            note_gain(organisations, books, g, i, paid)
-        organisations.surplus[i] = left * (1.0 - rate) if governments.size > 0 else left
-
-
-@allocation_free
 def dependence(organisations: Organisations, i: int) -> float:
     """How much a firm depends on partners, in [0, 1]: 1 - (1 - k)(1 - s)(1 - c).
 
@@ -255,52 +197,8 @@ def divide_surplus(
             continue
         own = incident[starts[i] : starts[i + 1]]
         partners = own[np.array([_may_share(organisations, ties, t, i) for t in own], np.bool_)]
-        count = partners.size + 1
-        contributions = np.empty(count)
-        types = np.empty(count, np.int64)
-        power = np.ones(count)
-        contributions[0], types[0], power[0] = organisations.research[i], FIRM, p.power
-        for position in range(partners.size):
-            t = partners[position]
-            j = ties.b[t] if ties.a[t] == i else ties.a[t]
-            given = ties.contributed_b[t] if ties.a[t] == i else ties.contributed_a[t]
-            contributions[position + 1] = given
-            contributions[0] += ties.contributed_a[t] if ties.a[t] == i else ties.contributed_b[t]
-            types[position + 1] = organisations.role[j]
-        total = contributions.sum()
-        outside = p.outside_option * pot * contributions / total if total > 0.0 else np.zeros(count)
-        shares = np.zeros(count)
-        errors = np.zeros(count)
-        divide(
-            p.division,
-            pot,
-            contributions,
-            types,
-            outside,
-            power,
-            p.substitution,
-            p.samples,
-            seed,
-            step,
-            organisations.uid[i],
-            shares,
-            errors,
-        )
-        organisations.division_error[i] = errors.max() / pot
-        for position in range(partners.size):
-            t = partners[position]
-            j = ties.b[t] if ties.a[t] == i else ties.a[t]
-            given = pay(organisations, books, i, j, s * shares[position + 1], PARTNER_PROGRAMME)
-            organisations.programme[i] += given
-            net[i] -= given
-            net[j] += given
-            if ties.a[t] == j:
-                ties.got_a[t] += given
-            else:
-                ties.got_b[t] += given
-            ties.volume[t] += given
-            note_flow(organisations, books, CAPITAL, EMPOWERMENT, i, j, given)
-            note_gain(organisations, books, j, i, given)
+        entitled = _entitlements(organisations, ties, i, partners, pot, p, seed, step)
+        _give(organisations, ties, books, i, partners, s * entitled, net)
         left = s * min(max(0.0, pot - organisations.programme[i]), organisations.capital[i])
         social = pay(organisations, books, i, SOCIETY, p.social_share * left, SOCIAL_PROGRAMME)
         green = pay(organisations, books, i, NATURE, p.green_share * left, GREEN_PROGRAMME)
@@ -310,6 +208,57 @@ def divide_surplus(
         members = partners[np.array([_is_member(organisations, ties, t, i) for t in partners], np.bool_)]
         if members.size > 0 and budget > 0.0:
             _transfer(organisations, ties, books, i, members, budget, p, cost, usefulness, net)
+
+
+@compiled
+def _entitlements(
+    organisations: Organisations, ties: Ties, i: int, partners: Column, pot: float, p: Any, seed: int, step: int
+) -> Column:
+    """What the rule of division entitles each partner to, (partners,) million CNY; the firm itself is in the coalition.
+
+    A partner contributes what it gave unpaid, the firm its research and what it gave unpaid; types are roles.
+    """
+    count = partners.size + 1
+    contributions = np.zeros(count)
+    types = np.empty(count, np.int64)
+    power = np.ones(count)
+    contributions[0], types[0], power[0] = organisations.research[i], FIRM, p.power
+    for position in range(partners.size):
+        t = partners[position]
+        first = ties.a[t] == i
+        contributions[0] += ties.contributed_a[t] if first else ties.contributed_b[t]
+        contributions[position + 1] = ties.contributed_b[t] if first else ties.contributed_a[t]
+        types[position + 1] = organisations.role[ties.b[t] if first else ties.a[t]]
+    total = contributions.sum()
+    outside = p.outside_option * pot * contributions / total if total > 0.0 else np.zeros(count)
+    shares, errors = np.zeros(count), np.zeros(count)
+    divide(
+        p.division, pot, contributions, types, outside, power, p.substitution, p.samples, seed, step,
+        organisations.uid[i], shares, errors,
+    )  # fmt: skip
+    organisations.division_error[i] = errors.max() / pot
+    return shares[1:]
+
+
+@allocation_free
+def _give(
+    organisations: Organisations, ties: Ties, books: Books, i: int, partners: Column, amounts: Column, net: Column
+) -> None:
+    """Give each partner its amount."""
+    for position in range(partners.size):
+        t = partners[position]
+        j = ties.b[t] if ties.a[t] == i else ties.a[t]
+        given = pay(organisations, books, i, j, amounts[position], PARTNER_PROGRAMME)
+        organisations.programme[i] += given
+        net[i] -= given
+        net[j] += given
+        if ties.a[t] == j:
+            ties.got_a[t] += given
+        else:
+            ties.got_b[t] += given
+        ties.volume[t] += given
+        note_flow(organisations, books, CAPITAL, EMPOWERMENT, i, j, given)
+        note_gain(organisations, books, j, i, given)
 
 
 @allocation_free

@@ -1,0 +1,60 @@
+"""Ties: how one is written down and how one ends."""
+
+from __future__ import annotations
+
+from ecosim.columns import claim, release
+from ecosim.compilation import allocation_free
+from ecosim.ledger import REPAYMENT, note_event, pay
+from ecosim.state import (
+    DEFAULT,
+    SEPARATION,
+    TIE_BROKEN,
+    Books,
+    Events,
+    Organisations,
+    Slots,
+    Ties,
+)
+
+
+@allocation_free
+def new_tie(
+    organisations: Organisations, ties: Ties, slots: Slots, a: int, b: int, interface: int, trust: float, step: int
+) -> int:
+    """Write a new tie down and return its row."""
+    t = claim(slots)
+    ties.uid[t] = slots.state[2]
+    ties.alive[t] = True
+    ties.a[t], ties.b[t] = a, b
+    ties.interface[t] = interface
+    ties.mode[t] = SEPARATION
+    ties.trust[t] = trust
+    ties.born[t] = step
+    ties.idle[t] = 0
+    ties.promised[t] = ties.kept[t] = ties.order[t] = ties.owed[t] = 0.0
+    ties.gave_a[t] = ties.gave_b[t] = ties.got_a[t] = ties.got_b[t] = ties.gain_a[t] = ties.gain_b[t] = 0.0
+    ties.loan[t] = ties.volume[t] = ties.contributed_a[t] = ties.contributed_b[t] = 0.0
+    ties.phase[t] = ties.rounds[t] = ties.domain[t] = 0
+    ties.invested[t] = 0.0
+    ties.finished[t] = ties.failed[t] = 0
+    organisations.degree[a] += 1
+    organisations.degree[b] += 1
+    return t
+
+
+@allocation_free
+def cut_tie(
+    organisations: Organisations, ties: Ties, slots: Slots, books: Books, events: Events, t: int, step: int
+) -> None:
+    """End a tie: a loan is paid back as far as the borrower can, and the row is given back."""
+    a, b = ties.a[t], ties.b[t]
+    if ties.loan[t] != 0.0:
+        lender, borrower = (a, b) if ties.loan[t] > 0.0 else (b, a)
+        missing = abs(ties.loan[t]) - pay(organisations, books, borrower, lender, abs(ties.loan[t]), REPAYMENT)
+        if missing > 0.0:
+            note_event(events, DEFAULT, organisations.uid[borrower], organisations.uid[lender], missing)
+    note_event(events, TIE_BROKEN, organisations.uid[a], organisations.uid[b], step - ties.born[t])
+    organisations.degree[a] -= 1
+    organisations.degree[b] -= 1
+    ties.alive[t] = False
+    release(slots, t)
