@@ -247,7 +247,7 @@ def outcomes(_: str) -> str:
 
 def events(_: str) -> str:
     """Return the events, where each is noted, and what its detail is."""
-    rows = ((name, DETAILS[name], _places(name, "note_event") or "`ecosim/model.py`") for name in state.EVENTS)
+    rows = ((name, DETAILS[name], _places(name, "note_event")) for name in state.EVENTS)
     return table(("event", "detail", "noted in"), rows)
 
 

@@ -75,23 +75,34 @@ def about(path: str) -> str:
 
 
 def places_of(constant: str, call: str) -> list[str]:
-    """Return the rules, as ``module.function``, that use a constant of the vocabulary and call a function of the ledger."""
+    """Return where a constant of the vocabulary is used beside a function of the ledger.
+
+    In a rule file that is ``module.function``, in any other file of the engine its path.
+    """
     places = []
     for path in RULE_FILES:
         tree = _tree(path)
         # Two constants can have one name: a file that needs both imports one under another.
-        names = {constant} | {
-            alias.asname or alias.name
-            for node in tree.body
-            if isinstance(node, ast.ImportFrom)
-            for alias in node.names
-            if alias.name == constant
-        }
+        names = {constant} | {alias.asname for alias in _imports(tree) if alias.name == constant}
         for node in tree.body:
             used = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
             if isinstance(node, Function) and call in used and used & names:
                 places.append(f"{path.stem}.{node.name.lstrip('_')}")
+    for path in sorted((ROOT / "ecosim").glob("*.py")):
+        words = {word for node in ast.walk(_tree(path)) for word in _words(node)}
+        if path not in RULE_FILES and {constant, call} <= words:
+            places.append(path.relative_to(ROOT).as_posix())
     return places
+
+
+def _imports(tree: ast.Module) -> list[ast.alias]:
+    return [alias for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+
+
+def _words(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Name):
+        return [node.id]
+    return [node.attr] if isinstance(node, ast.Attribute) else []
 
 
 # -- what a rule says and does ----------------------------------------------------------------------------------------

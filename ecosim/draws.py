@@ -29,17 +29,15 @@ from ecosim.compilation import compiled, inlined
 # A stream's number is its place here. Add new ones at the end: the draws of the others then stay as they are.
 STREAMS = (
     "entrant_endowment", "entry", "exit", "environment_noise", "demand_drift", "perception_noise", "reform_start",
-    "reform_persistence", "activation", "partner_search", "partner_choice", "tie_acceptance", "tie_hazard",
-    "platform_entry", "leakage", "project_start", "project_advance", "project_test", "breakthrough", "adoption",
+    "reform_persistence", "activation", "partner_search", "tie_acceptance", "tie_hazard",
+    "leakage", "project_start", "project_advance", "project_test", "breakthrough", "adoption",
     "adoption_choice", "adoption_switch", "shapley_sample", "imitation_partner", "imitation_choice", "mutation",
-    "crossover", "strategy_exploration",
 )  # fmt: skip
 (
     ENTRANT_ENDOWMENT, ENTRY, EXIT, ENVIRONMENT_NOISE, DEMAND_DRIFT, PERCEPTION_NOISE, REFORM_START,
-    REFORM_PERSISTENCE, ACTIVATION, PARTNER_SEARCH, PARTNER_CHOICE, TIE_ACCEPTANCE, TIE_HAZARD,
-    PLATFORM_ENTRY, LEAKAGE, PROJECT_START, PROJECT_ADVANCE, PROJECT_TEST, BREAKTHROUGH, ADOPTION,
+    REFORM_PERSISTENCE, ACTIVATION, PARTNER_SEARCH, TIE_ACCEPTANCE, TIE_HAZARD,
+    LEAKAGE, PROJECT_START, PROJECT_ADVANCE, PROJECT_TEST, BREAKTHROUGH, ADOPTION,
     ADOPTION_CHOICE, ADOPTION_SWITCH, SHAPLEY_SAMPLE, IMITATION_PARTNER, IMITATION_CHOICE, MUTATION,
-    CROSSOVER, STRATEGY_EXPLORATION,
 ) = range(len(STREAMS))  # fmt: skip
 
 _WORD = 0xFFFFFFFF

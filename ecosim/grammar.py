@@ -30,17 +30,17 @@ TIERS = ("non-core", "core", "integration")
 
 RULES = {
     "environment": "Talent, technology, economy and policy influence each other and the organisations.",
-    "perception": "Organisations observe and choose partners.",
-    "orchestration": "Focal firms arrange the ties and modes of others.",
-    "symbiosis": "Roles help or hinder each other's growth.",
-    "trust": "Trust on ties rises with kept promises and falls with broken ones.",
+    "perception": "Organisations read demand and turn their research; a crisis can start a reform.",
+    "orchestration": "Organisations commit money to research, staff and orders.",
+    "symbiosis": "Ties form, are reviewed and given up; measured net benefits act on entry and exit.",
+    "trust": "Trust on ties follows outcomes; off, it stays as it was.",
     "open_sharing": "Knowledge and resources move over ties and the platform.",
     "leakage": "Exposed knowledge reaches those who were not meant to have it.",
     "co_creation": "Partners run joint projects.",
     "breakthrough": "Component technologies can be broken through.",
     "adoption": "Users adopt what firms offer.",
-    "value_sharing": "Surplus is passed on to partners and society.",
-    "learning": "Organisations copy better performers and develop capabilities.",
+    "value_sharing": "Firms give part of their surplus beyond what they owe.",
+    "learning": "Capabilities follow use; routines are imitated and mutate.",
     "turnover": "Organisations enter and leave.",
 }
 

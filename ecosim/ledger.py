@@ -35,11 +35,11 @@ from ecosim.state import (
 PURPOSES = (
     "endowment", "income", "sales", "wages", "contracts", "taxes", "grants", "subsidies", "public services", "loans",
     "repayment", "upkeep", "partner programme", "social programme", "green programme", "capability transfer",
-    "dividends", "projects", "reform", "settlement",
+    "dividends", "projects", "settlement",
 )  # fmt: skip
 (ENDOWMENT, INCOME, SALES, WAGES, CONTRACTS, TAXES, GRANTS, SUBSIDIES, PUBLIC_SERVICES, LOANS) = range(10)
 (REPAYMENT, UPKEEP, PARTNER_PROGRAMME, SOCIAL_PROGRAMME, GREEN_PROGRAMME, CAPABILITY_TRANSFER) = range(10, 16)
-(DIVIDENDS, PROJECTS, REFORM, SETTLEMENT) = range(16, 20)
+(DIVIDENDS, PROJECTS, SETTLEMENT) = range(16, 19)
 SOURCES = ("sale", "surplus", "project")
 (SALE_SOURCE, SURPLUS_SOURCE, PROJECT_SOURCE) = range(3)
 

@@ -148,7 +148,6 @@ def _give_abilities(organisations: Organisations, i: int, endowment: Column, see
         organisations.capabilities[i, k] = min(
             1.0, max(0.0, levels[4] + 0.05 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 40 + k))
         )
-    organisations.capabilities[i, 3] *= 0.5  # nobody starts out good at sharing: S000 has it come last
     for k in range(9):
         organisations.knowledge_capabilities[i, k] = min(
             1.0, max(0.0, levels[4] + 0.05 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 50 + k))

@@ -113,7 +113,7 @@ def test_a_key_gives_the_same_number_in_every_version() -> None:
     assert draws.philox(*draws.counter(4, 3, 2, 1, 0), 6, 5)[0] * 2.0**-32 == pytest.approx(
         draws.uniform(5 << 32 | 6, 4, 3, 2, 1), abs=2.0**-32
     )
-    assert (draws.ENTRANT_ENDOWMENT, draws.ACTIVATION, draws.STRATEGY_EXPLORATION) == (0, 8, 27)
+    assert (draws.ENTRANT_ENDOWMENT, draws.ACTIVATION, draws.MUTATION) == (0, 8, 23)
 
 
 def test_each_stream_has_its_own_name_and_number() -> None:
