@@ -145,7 +145,7 @@ def components(draw: st.DrawFn) -> list[dict[str, Any]]:
 def scenarios(draw: st.DrawFn) -> Scenario:
     """Draw a small scenario: a shipped one with other parameters, switches, coefficients, components and events."""
     base = draw(st.sampled_from(["classroom", "huawei-ecosystem", "limit-symbiosis", "limit-division"]))
-    few = {f"roles.{role}.initial": draw(st.integers(0, CAPS["initial"])) for role in GRAMMAR.kinds}
+    few: dict[str, Value] = {f"roles.{role}.initial": draw(st.integers(0, 12)) for role in GRAMMAR.kinds}
     few |= {"roles.firm.capacity": 20.0, "roles.supplier.capacity": 20.0}
     paths = draw(st.lists(st.sampled_from(PATHS), max_size=60, unique=True))
     changes = few | {path: draw(values_of(path)) for path in paths}

@@ -160,7 +160,7 @@ def knob(
     return Knob(both | dict.fromkeys(paths, low), both | dict.fromkeys(paths, high), read, rises, steps)
 
 
-FIXED: Settings = {"value_sharing__strategy": "fixed", "value_sharing__ratio": 0.6}
+FIXED: dict[str, Any] = {"value_sharing__strategy": "fixed", "value_sharing__ratio": 0.6}
 KNOBS = {
     # environment and perception
     "market growth makes value": knob("environment.market_growth", 0.0, 0.3, metric("value_created")),
@@ -375,7 +375,7 @@ def test_each_division_rule_runs(division: str) -> None:
     for other in others:
         values = [play(1, settings | {"value_sharing.division": rule}).value for rule in (division, other)]
         with pytest.raises(AssertionError):
-            pd.testing.assert_frame_equal(*values)
+            pd.testing.assert_frame_equal(values[0], values[1])
 
 
 def test_utility_of_an_offer() -> None:

@@ -67,7 +67,7 @@ def outcome_elsewhere(steps: int, **environment: str) -> dict[str, Any]:
 
 
 @cache
-def classroom(steps: int, **settings: Value) -> Ecosystem:
+def classroom(steps: int, **settings: Any) -> Ecosystem:
     """Return a run of the classroom, which tests must not change; ``__`` stands for a dot."""
     return Ecosystem("classroom", SEED, history=False, **settings).run(steps)
 
@@ -141,7 +141,7 @@ def test_results_do_not_hang_on_the_order_of_rows(activation: str) -> None:
     np.testing.assert_allclose(right, left, rtol=1e-9, atol=1e-9)
     pd.testing.assert_frame_equal(second.by_role, first.by_role, rtol=1e-9, atol=1e-9)
     happened = [model.happened.drop(columns="detail").value_counts().sort_index() for model in (first, second)]
-    pd.testing.assert_series_equal(*happened)
+    pd.testing.assert_series_equal(happened[0], happened[1])
     assert not np.array_equal(first.organisations.uid[:end], second.organisations.uid[:end])
 
 
@@ -157,7 +157,7 @@ def test_a_rule_switched_off_leaves_what_comes_before_it(rule: str) -> None:
         np.testing.assert_array_equal(getattr(other, name)[twins], getattr(table, name)[rows], err_msg=name)
     early = ("tie formed", "tie upgraded", "project finished", "reform started", "shock")
     happened = [model.happened[model.happened["event"].isin(early)] for model in (with_it, without_it)]
-    pd.testing.assert_frame_equal(*happened)
+    pd.testing.assert_frame_equal(happened[0], happened[1])
     assert "tie formed" in set(happened[0]["event"])
 
 
@@ -208,8 +208,8 @@ def test_tables_that_grow_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> Non
     """Protects against luck by memory: tables with room from the start, and ones that grew, give the same bits."""
     world = lively_world()
     grown = Ecosystem(world, SEED, history=False).run(8)
-    monkeypatch.setattr("ecosim.model.make_table", lambda kind, rows: make_table(kind, 16 * rows))
-    monkeypatch.setattr("ecosim.model.make_slots", lambda rows: make_slots(16 * rows))
+    monkeypatch.setattr("ecosim.world.make_table", lambda kind, rows: make_table(kind, 16 * rows))
+    monkeypatch.setattr("ecosim.world.make_slots", lambda rows: make_slots(16 * rows))
     roomy = Ecosystem(world, SEED, history=False).run(8)
     assert len(roomy.organisations.uid) == 1024 > len(grown.organisations.uid) > 64
     pd.testing.assert_frame_equal(roomy.metrics, grown.metrics, check_exact=True)

@@ -91,7 +91,7 @@ def test_populations_rest_at_the_closed_form(
     organisation, whose next order is smaller by another factor of about 1 / K. Runs start at the closed form, so what is
     left of the start after the burn-in is less than that shift, and a tenth of the interval.
     """
-    capacity, burn_in, steps = 1000.0, 10, 40
+    capacity, burn_in, steps = 1000.0, 10, 30
     expected = rest_point(coefficients)
     roles = list(ROLES.values())[: len(coefficients)]
     runs = populations("limit-symbiosis", world_of(coefficients, capacity, expected), burn_in + steps)[:, burn_in:]
