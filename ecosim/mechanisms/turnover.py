@@ -175,13 +175,10 @@ def release_rows(slots: Slots, leaving: Column) -> None:
 
 @compiled
 def count_arrivals(organisations: Organisations, rows: Column, rates: Column, seed: int, step: int) -> Column:
-    """Entrants by role: each member brings one with probability 1 - exp(-b); b above 1 brings more."""
+    """Entrants by role: each member brings one with probability 1 - exp(-b), the same map as on the side of exit."""
     arrivals = np.zeros(rates.shape[0])
     for i in rows:
         role = organisations.role[i]
-        rate = rates[role, 0]
-        parts = max(1, int(np.ceil(rate)))
-        for part in range(parts):
-            if uniform(seed, ENTRY, step, organisations.uid[i], part) < 1.0 - np.exp(-rate / parts):
-                arrivals[role] += 1.0
+        if uniform(seed, ENTRY, step, organisations.uid[i], 0) < 1.0 - np.exp(-rates[role, 0]):
+            arrivals[role] += 1.0
     return arrivals

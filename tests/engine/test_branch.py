@@ -266,7 +266,7 @@ def test_original_leaves_the_branch() -> None:
 
 def test_luck_is_shared() -> None:
     """A parameter that decides nothing yet changes nothing; one that moves money leaves who enters and leaves by chance alone."""
-    model = _lively().run(3)
+    model = _lively(**{"adoption.initial": 0.6}).run(3)
     idle, taxed = model.branch(), model.branch()
     idle.set("value_sharing.trial", 0.2)  # counts under the strategy 'adaptive' alone
     taxed.set("policy.tax_rate", 0.5)

@@ -30,6 +30,8 @@ from ecosim.scenario import Scenario, load_scenario
 SMALL = """
 title = "Small world"
 steps = 6
+[adoption]
+initial = 0.6
 [roles.firm]
 initial = 3
 [roles.supplier]

@@ -32,6 +32,8 @@ FILES = {"metrics.parquet", "value.parquet", "roles.parquet", "flows.parquet", "
 SMALL = """
 title = "Small world"
 steps = 8
+[adoption]
+initial = 0.6
 [roles.firm]
 initial = 3
 [roles.supplier]
