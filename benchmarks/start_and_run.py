@@ -24,7 +24,7 @@ begun = time.perf_counter()
 from ecosim.model import Ecosystem
 imported = time.perf_counter()
 scenario, repetitions = sys.argv[1], int(sys.argv[2])
-Ecosystem(scenario, seed=1, history=False).run()
+model = Ecosystem(scenario, seed=1, history=False).run()
 first = time.perf_counter()
 runs = []
 for seed in range(2, 2 + repetitions):
