@@ -71,13 +71,14 @@ def adopt(model: Ecosystem) -> None:
 def survival(adopted: float, innovation: float, imitation: float, years: float) -> float:
     """Chance of not adopting within a time: exact along the Bass curve that starts at share F.
 
-    (1 - F(t + y)) / (1 - F(t)) = s / (q (1 - F) + (p + q F) e^(s y)), s = p + q; so a step of a quarter adds no
-    error of discretisation to dF/dt = (p + q F)(1 - F).
+    (1 - F(t + y)) / (1 - F(t)) = 1 / (x + (1 - x) e^(s y)), s = p + q, x = (1 - F) q / s; so a step of a quarter adds
+    no error of discretisation to dF/dt = (p + q F)(1 - F).
     """
     rate = innovation + imitation
     if rate <= 0.0:
         return 1.0
-    return rate / (imitation * (1.0 - adopted) + (innovation + imitation * adopted) * np.exp(rate * years))
+    waiting = (1.0 - adopted) * (imitation / rate)
+    return 1.0 / (waiting + (1.0 - waiting) * np.exp(rate * years))
 
 
 @compiled
