@@ -54,6 +54,17 @@ DETAILS = {
     "regime": "the core firm's new regime",
     "default": "what of the loan was not paid back, million CNY",
     "unbounded growth": "number of the role that was stopped",
+    "joint venture born": "capital it was given, million CNY",
+    "joint venture sold": "price, million CNY",
+    "joint venture dissolved": "age, quarters",
+    "interface changed": "the new interface",
+    "platform founded": "kind of the platform",
+    "platform joined": "members after it",
+    "platform left": "members after it",
+    "licence granted": "the component",
+    "licence refused": "the component",
+    "supply cut": "part of the supply that is cut",
+    "ecologies merged": "ties that followed",
 }
 
 

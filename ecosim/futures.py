@@ -39,7 +39,10 @@ class Futures(Views):
     _left_as: Scenario
     _ours: frozenset[str]
 
-    _TABLES = ("organisations", "slots", "ties", "tie_slots", "environment", "books", "technology", "reading")
+    _TABLES = (
+        "organisations", "slots", "ties", "tie_slots", "projects", "project_slots", "platforms", "platform_slots",
+        "memberships", "membership_slots", "environment", "books", "technology", "reading",
+    )  # fmt: skip
 
     def snapshot(self) -> dict[str, Any]:
         """Return a copy of the whole state between two quarters."""

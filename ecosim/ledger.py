@@ -20,6 +20,7 @@ from ecosim.state import (
     ENVIRONMENTAL,
     HOUSEHOLDS,
     NATURE,
+    OPERATORS,
     OUTSIDE,
     SOCIAL,
     SOCIETY,
@@ -35,13 +36,13 @@ from ecosim.state import (
 PURPOSES = (
     "endowment", "income", "sales", "wages", "contracts", "taxes", "grants", "subsidies", "public services", "loans",
     "repayment", "upkeep", "partner programme", "social programme", "green programme", "capability transfer",
-    "dividends", "projects", "settlement",
+    "dividends", "projects", "settlement", "licence fees", "joint ventures", "platform sales", "imports",
 )  # fmt: skip
 (ENDOWMENT, INCOME, SALES, WAGES, CONTRACTS, TAXES, GRANTS, SUBSIDIES, PUBLIC_SERVICES, LOANS) = range(10)
 (REPAYMENT, UPKEEP, PARTNER_PROGRAMME, SOCIAL_PROGRAMME, GREEN_PROGRAMME, CAPABILITY_TRANSFER) = range(10, 16)
-(DIVIDENDS, PROJECTS, SETTLEMENT) = range(16, 19)
-SOURCES = ("sale", "surplus", "project")
-(SALE_SOURCE, SURPLUS_SOURCE, PROJECT_SOURCE) = range(3)
+(DIVIDENDS, PROJECTS, SETTLEMENT, LICENCE_FEES, JOINT_VENTURES, PLATFORM_SALES, IMPORTS) = range(16, 23)
+SOURCES = ("sale", "surplus", "project", "platform sale")
+(SALE_SOURCE, SURPLUS_SOURCE, PROJECT_SOURCE, PLATFORM_SOURCE) = range(4)
 
 
 def make_books(roles: int) -> Books:
@@ -57,6 +58,7 @@ def make_books(roles: int) -> Books:
         flows=np.zeros((len(ELEMENTS), len(CHANNELS), roles, roles)),
         gained=np.zeros((roles, roles)),
         benefit=np.zeros((roles, roles)),
+        novelty=np.zeros(len(OPERATORS)),
     )
 
 
@@ -76,6 +78,7 @@ def open_quarter(books: Books) -> None:
     books.used[:] = 0.0
     books.flows[:] = 0.0
     books.gained[:] = 0.0
+    books.novelty[:] = 0.0
 
 
 @allocation_free

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+import ecosim.mechanisms
 from ecosim.compilation import allocation_free, compiled
 from ecosim.measures import gini, herfindahl
 from ecosim.mechanisms.stages import channel_volumes, element_prices
 from ecosim.mechanisms.value_sharing import dependence
+from ecosim.outcomes import COUNT, LEVEL, MONEY, SHARE, Outcome
 from ecosim.state import (
     CHANNELS,
     ELEMENTS,
@@ -32,44 +36,40 @@ if TYPE_CHECKING:
     from ecosim.model import Ecosystem
 
 
-class Outcome(NamedTuple):
-    """An outcome recorded each quarter: charts, sweeps and docs take unit and meaning from here."""
-
-    name: str
-    unit: str
-    meaning: str
-
-
-_MONEY, _SHARE, _LEVEL, _COUNT = "million CNY", "share", "level", "number"
-
-OUTCOMES = (
-    Outcome("value_created", _MONEY, "Value created in the quarter: sales, users' surplus, finished projects."),
-    Outcome("organisations", _COUNT, "Organisations, users included."),
-    Outcome("ties", _COUNT, "Ties between them."),
-    Outcome("mean_trust", _LEVEL, "Mean trust over ties."),
-    Outcome("mean_openness", _LEVEL, "Mean openness over organisations."),
-    Outcome("adopted_share", _SHARE, "Share of users that have adopted an offer."),
+_OWN = (
+    Outcome("value_created", MONEY, "Value created in the quarter: sales, users' surplus, finished projects."),
+    Outcome("organisations", COUNT, "Organisations, users included."),
+    Outcome("ties", COUNT, "Ties between them."),
+    Outcome("mean_trust", LEVEL, "Mean trust over ties."),
+    Outcome("mean_openness", LEVEL, "Mean openness over organisations."),
+    Outcome("adopted_share", SHARE, "Share of users that have adopted an offer."),
     Outcome("knowledge_total", "firm-years of median R&D", "Knowledge of all organisations."),
     Outcome("talent_total", "person-years", "Talent of all organisations and of those looking for work."),
-    Outcome("capital_total", _MONEY, "Capital of all organisations."),
-    *(Outcome(f"environment_{index}", _LEVEL, f"Index of the {index} environment.") for index in INDICES),
-    *(Outcome(f"channel_{channel}", _MONEY, f"Resources moved through {channel}, at replacement cost.") for channel in CHANNELS),
-    *(Outcome(f"mode_{mode}", _SHARE, f"Share of ties in the mode of {mode}.") for mode in MODES),
-    Outcome("members", _COUNT, "Members of the core firm's platform."),
-    Outcome("revenue_firms", _MONEY, "Revenue of all firms."),
-    Outcome("revenue_focal", _MONEY, "Revenue of the core firm."),
-    Outcome("research_firms", _MONEY, "Research spending of all firms."),
+    Outcome("capital_total", MONEY, "Capital of all organisations."),
+    *(Outcome(f"environment_{index}", LEVEL, f"Index of the {index} environment.") for index in INDICES),
+    *(Outcome(f"channel_{channel}", MONEY, f"Resources moved through {channel}, at replacement cost.") for channel in CHANNELS),
+    *(Outcome(f"mode_{mode}", SHARE, f"Share of ties in the mode of {mode}.") for mode in MODES),
+    Outcome("members", COUNT, "Members of the core firm's platform."),
+    Outcome("revenue_firms", MONEY, "Revenue of all firms."),
+    Outcome("revenue_focal", MONEY, "Revenue of the core firm."),
+    Outcome("research_firms", MONEY, "Research spending of all firms."),
     Outcome("research_intensity", "share of revenue", "Research spending over revenue of the core firm."),
-    Outcome("sharing_ratio", _SHARE, "The core firm's sharing ratio."),
-    Outcome("dependence", _SHARE, "How much the core firm depends on partners for knowledge, services and complements."),
+    Outcome("sharing_ratio", SHARE, "The core firm's sharing ratio."),
+    Outcome("dependence", SHARE, "How much the core firm depends on partners for knowledge, services and complements."),
     Outcome("regime", "0 passive, 1 proactive, 2 leading", "The core firm's sharing regime as read off."),
-    Outcome("generation", _COUNT, "Product generations of the core firm since integration."),
-    Outcome("mastered", _COUNT, "Components that the core firm has mastered."),
-    Outcome("projects_active", _COUNT, "Projects under way."),
+    Outcome("generation", COUNT, "Product generations of the core firm since integration."),
+    Outcome("mastered", COUNT, "Components that the core firm has mastered."),
+    Outcome("projects_active", COUNT, "Projects under way."),
     Outcome("division_error", "share of the pot", "Largest standard error of a core firm's shares, when Shapley values are sampled."),
     Outcome("concentration", "1", "Herfindahl index of firms' revenue."),
     Outcome("gini_capital", "1", "Gini coefficient of capital, users left out."),
 )  # fmt: skip
+_MECHANISMS = tuple(
+    mechanism
+    for found in pkgutil.iter_modules(ecosim.mechanisms.__path__)
+    if hasattr(mechanism := importlib.import_module(f"{ecosim.mechanisms.__name__}.{found.name}"), "OUTCOMES")
+)
+OUTCOMES: tuple[Outcome, ...] = (*_OWN, *(outcome for mechanism in _MECHANISMS for outcome in mechanism.OUTCOMES))
 
 
 def make_metrics(model: Ecosystem) -> dict[str, float]:
@@ -93,6 +93,7 @@ def make_metrics(model: Ecosystem) -> dict[str, float]:
         organisations.regime[focal].max(initial=0), organisations.generation[focal].max(initial=0),
         model.technology.mastered[focal].sum(axis=1).max(initial=0), projects, organisations.division_error[focal].max(initial=0.0), herfindahl(organisations.revenue[firms]),
         gini(organisations.capital[others]),
+        *(value for mechanism in _MECHANISMS for value in mechanism.outcomes(model)),
     )  # fmt: skip
     return {outcome.name: float(value) for outcome, value in zip(OUTCOMES, values, strict=True)}
 

@@ -12,18 +12,26 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 DOMAINS = 8
+TEAM = 3  # most partners of a project beside its lead
 CAPABILITIES = ("perception", "orchestration", "co_creation", "co_sharing")
 KNOWLEDGE_CAPABILITIES = (
     "recognise_limits", "acquire", "discover",  # search
     "extract_modules", "empower", "integrate",  # fusion
     "create", "customise", "rebuild",  # development
 )  # fmt: skip
+GROUP_VARIABLES = ("identity", "trust", "norms", "dialogue", "learning", "alliance")  # S002: cognition, then action
+CONSTRAINTS = ("collaboration", "talent", "basic_research", "common_technology", "carriers")  # the fishbone of S003
+OPERATORS = ("heredity", "imitation", "mutation", "crossbreeding", "selection")  # S003, Table 1
 ROUTINES = ("research_intensity", "openness_target", "generosity", "breadth", "risk", "imitation")
 ELEMENTS = ("capital", "talent", "services", "knowledge", "technology", "information")
 CHANNELS = ("exchange", "pool", "empowerment")
 INDICES = ("talent", "technology", "economy", "policy")
-INTERFACES = ("contract", "supply", "funding", "joint_research", "training", "subscription", "standards")
+INTERFACES = (
+    "contract", "supply", "funding", "joint_research", "training", "subscription", "standards", "licence", "joint_venture",
+    "open_source", "alliance",
+)  # fmt: skip
 MODES = ("separation", "sharing", "overlap")
+PLATFORM_KINDS = ("open platform", "standards body", "alliance", "open-source community", "academy")
 PHASES = ("none", "assessment", "bridging", "aggregation")
 STAGES = ("incubation", "growth", "maturity")
 REGIMES = ("passive", "proactive", "leading")
@@ -36,7 +44,9 @@ OUTSIDE = ("households", "society", "nature", "world")
 (EXCHANGE, POOL, EMPOWERMENT) = range(3)
 (TALENT_INDEX, TECHNOLOGY_INDEX, ECONOMY_INDEX, POLICY_INDEX) = range(4)
 (CONTRACT, SUPPLY, FUNDING, JOINT_RESEARCH, TRAINING, SUBSCRIPTION, STANDARDS) = range(7)
+(LICENCE, JOINT_VENTURE, OPEN_SOURCE, ALLIANCE) = range(7, 11)
 (SEPARATION, SHARING, OVERLAP) = range(3)
+(OPEN_PLATFORM, STANDARDS_BODY, INDUSTRIAL_ALLIANCE, OPEN_SOURCE_COMMUNITY, ACADEMY) = range(5)
 (NO_PROJECT, ASSESSMENT, BRIDGING, AGGREGATION) = range(4)
 (PASSIVE, PROACTIVE, LEADING) = range(3)
 (ECONOMIC, SOCIAL, ENVIRONMENTAL) = range(3)
@@ -52,6 +62,7 @@ Flag = Annotated[Column, np.bool_, 1]
 PerDomain = Annotated[Column, np.float64, DOMAINS]
 PerCapability = Annotated[Column, np.float64, len(CAPABILITIES)]
 PerKnowledgeCapability = Annotated[Column, np.float64, len(KNOWLEDGE_CAPABILITIES)]
+PerPartner = Annotated[Column, np.int64, TEAM]
 PerRoutine = Annotated[Column, np.float64, len(ROUTINES)]
 
 
@@ -74,6 +85,8 @@ class Organisations(NamedTuple):
     alive: Flag
     born: Integer  # step of entry
     focal: Flag  # the core firm, which hosts the platform
+    parent_a: Integer  # uids of the two firms that founded a joint venture, -1 for none
+    parent_b: Integer
     # stocks
     capital: Float
     talent: Float
@@ -90,6 +103,9 @@ class Organisations(NamedTuple):
     persistence: Float  # executives' belief: chance that a started reform goes on
     reform: Float  # progress of the internal process reform
     reforming: Flag
+    culture: Float  # how open the internal culture is
+    imports: Float  # part of its supplies that comes from abroad
+    shortfall: Float  # part of its supplies that it did not get this quarter
     direction: PerDomain  # where research goes, sums to 1
     routines: PerRoutine
     capabilities: PerCapability
@@ -160,6 +176,12 @@ class Ties(NamedTuple):
     gave_b: Float
     contributed_a: Float  # the same, smoothed
     contributed_b: Float
+    # group cognition and action (S002), beside trust
+    identity: Float
+    norms: Float
+    dialogue: Float
+    learning: Float
+    alliance: Float
     # the co-creation project that runs on this tie
     phase: Integer
     rounds: Integer
@@ -167,6 +189,59 @@ class Ties(NamedTuple):
     invested: Float
     finished: Integer  # projects finished on this tie
     failed: Integer
+
+
+class Projects(NamedTuple):
+    """One row per co-creation project, of a lead and its partners; a uid beside a row tells whether it is still the same one."""
+
+    uid: Integer
+    alive: Flag
+    tie: Integer  # between the lead and the first partner
+    tie_uid: Integer
+    lead: Integer
+    lead_uid: Integer
+    partners: PerPartner  # rows, -1 for none
+    partner_uids: PerPartner
+    size: Integer  # how many partners
+    phase: Integer
+    rounds: Integer  # failed tests
+    domain: Integer  # what it is about
+    begun: Integer
+    quality: Float  # of the solution that is worked on, in [0, 1]
+    set_aside: Float  # quality of the best solution set aside
+    modules: Float  # part of the partners' knowledge that is cut into modules
+    distance: Float  # between the knowledge of lead and partners
+    invested: Float
+
+
+class Platforms(NamedTuple):
+    """One row per platform: what members join, contribute to and draw from."""
+
+    uid: Integer
+    alive: Flag
+    host: Integer  # row
+    host_uid: Integer
+    kind: Integer
+    born: Integer
+    members: Integer
+    pool: PerDomain  # knowledge that was contributed and is still up to date
+    capital: Float  # joint capital that members' efforts built
+
+
+class Memberships(NamedTuple):
+    """One row per member of a platform."""
+
+    uid: Integer
+    alive: Flag
+    platform: Integer
+    organisation: Integer
+    organisation_uid: Integer
+    joined: Integer
+    contributed: Float  # knowledge put in, smoothed
+    drawn: Float  # knowledge got out, smoothed
+    effort: Float  # for the platform's joint capital
+    effectiveness: Float  # of a unit of effort
+    share: Float  # of the platform's revenue
 
 
 class Environment(NamedTuple):
@@ -184,6 +259,8 @@ class Environment(NamedTuple):
     knowledge_cost: Column  # (1,) what a firm-year of median R&D costs to make now, million CNY, smoothed
     seekers: Column  # (1,) talent looking for work, person-years
     adopted: Column  # (1,) share of users that have adopted
+    product_frontier: Column  # (1,) product generations outside
+    supply_cut: Column  # (2,) part of supplies from abroad that is cut, and quarters left
 
 
 class Books(NamedTuple):
@@ -198,6 +275,7 @@ class Books(NamedTuple):
     flows: Column  # (elements, channels, roles, roles) resources moved, own units
     gained: Column  # (roles, roles) net benefit of the first from the second this quarter
     benefit: Column  # (roles, roles) the same, smoothed over a year
+    novelty: Column  # (operators,) change of routines that each evolutionary operator made
 
 
 class Events(NamedTuple):
@@ -213,8 +291,12 @@ class Events(NamedTuple):
 EVENTS = (
     "entry", "exit", "bankruptcy", "tie formed", "tie upgraded", "tie downgraded", "tie broken", "project finished",
     "project failed", "breakthrough", "generation", "stage", "shock", "policy", "reform started", "reform abandoned",
-    "regime", "default", "unbounded growth",
+    "regime", "default", "unbounded growth", "joint venture born", "joint venture sold", "joint venture dissolved",
+    "interface changed", "platform founded", "platform joined", "platform left", "licence granted", "licence refused",
+    "supply cut", "ecologies merged",
 )  # fmt: skip
 (ENTRY, EXIT, BANKRUPTCY, TIE_FORMED, TIE_UPGRADED, TIE_DOWNGRADED, TIE_BROKEN, PROJECT_FINISHED) = range(8)
 (PROJECT_FAILED, BREAKTHROUGH, GENERATION, STAGE, SHOCK, POLICY, REFORM_STARTED, REFORM_ABANDONED) = range(8, 16)
-(REGIME, DEFAULT, UNBOUNDED_GROWTH) = range(16, 19)
+(REGIME, DEFAULT, UNBOUNDED_GROWTH, VENTURE_BORN, VENTURE_SOLD, VENTURE_DISSOLVED, INTERFACE_CHANGED) = range(16, 23)
+(PLATFORM_FOUNDED, PLATFORM_JOINED, PLATFORM_LEFT, LICENCE_GRANTED, LICENCE_REFUSED, SUPPLY_CUT) = range(23, 29)
+ECOLOGIES_MERGED = 29

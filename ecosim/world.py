@@ -21,7 +21,7 @@ from ecosim.mechanisms.ties import new_tie
 from ecosim.record import Recorder
 from ecosim.roles import Role
 from ecosim.scenario import Scenario
-from ecosim.state import INTERFACES, MODES, UNBOUNDED_GROWTH, Organisations, Ties
+from ecosim.state import INTERFACES, MODES, UNBOUNDED_GROWTH, Memberships, Organisations, Platforms, Projects, Ties
 
 Rows = np.ndarray[Any, Any]
 
@@ -55,6 +55,9 @@ class World(mesa.Model):
         self.slots = make_slots(64)
         self.ties = make_table(Ties, 64)
         self.tie_slots = make_slots(64)
+        self.projects, self.project_slots = make_table(Projects, 16), make_slots(16)
+        self.platforms, self.platform_slots = make_table(Platforms, 16), make_slots(16)
+        self.memberships, self.membership_slots = make_table(Memberships, 64), make_slots(64)
         self.environment = make_environment(self.parameters["environment"])
         self.books = ledger.make_books(count)
         self.events = ledger.make_events(1024)
@@ -131,6 +134,10 @@ class World(mesa.Model):
         self.technology.mastered[rows] = False
         return rows
 
+    def switched(self, *rules: str) -> Rows:
+        """Return 1 for each of these rules that is on and 0 for each that is off, (rules,), for kernels to multiply with."""
+        return np.array([float(self.rules[rule]) for rule in rules])
+
     def _kept(self, name: str, key: Any, make: Callable[[], Any]) -> Any:
         if name not in self._cached or self._cached[name][0] != key:
             self._cached[name] = (key, make())
@@ -149,6 +156,21 @@ class World(mesa.Model):
         end = int(self.tie_slots.state[1])
         kept: Rows = self._kept("ties", tuple(self.tie_slots.state), lambda: np.flatnonzero(self.ties.alive[:end]))
         return kept
+
+    @property
+    def project_rows(self) -> Rows:
+        """Rows of projects under way, (projects,)."""
+        return np.flatnonzero(self.projects.alive[: int(self.project_slots.state[1])])
+
+    @property
+    def platform_rows(self) -> Rows:
+        """Rows of platforms, (platforms,)."""
+        return np.flatnonzero(self.platforms.alive[: int(self.platform_slots.state[1])])
+
+    @property
+    def membership_rows(self) -> Rows:
+        """Rows of memberships, (memberships,)."""
+        return np.flatnonzero(self.memberships.alive[: int(self.membership_slots.state[1])])
 
     def members_of_roles(self) -> tuple[Rows, Rows]:
         """Return the start of each role's part, (roles + 1,), and all rows sorted by role and uid, (organisations,)."""

@@ -107,6 +107,7 @@ def place(
     organisations.kind[i] = kind
     organisations.alive[i] = True
     organisations.born[i] = step
+    organisations.parent_a[i] = organisations.parent_b[i] = -1
     organisations.chain[i] = min(1.0, max(0.0, chain + 0.05 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 1)))
     organisations.segment[i] = integer_below(segments, seed, ENTRANT_ENDOWMENT, 0, uid, 2)
     pay(organisations, books, WORLD, i, endowment[0] * size, ENDOWMENT)

@@ -52,6 +52,8 @@ def make_environment(settings: Any) -> Environment:
         knowledge_cost=np.zeros(1),
         seekers=np.array([settings.seekers]),
         adopted=np.zeros(1),
+        product_frontier=np.zeros(1),
+        supply_cut=np.zeros(2),
     )
 
 

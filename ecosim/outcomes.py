@@ -1,0 +1,19 @@
+"""Outcomes: what is recorded each quarter, declared where it is made, with unit and meaning for charts, sweeps and docs.
+
+A mechanism that has outcomes of its own binds ``OUTCOMES``, a tuple of `Outcome`, and ``outcomes``, a function of the
+model that returns their values in that order.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+MONEY, SHARE, LEVEL, COUNT = "million CNY", "share", "level", "number"
+
+
+class Outcome(NamedTuple):
+    """An outcome recorded each quarter."""
+
+    name: str
+    unit: str
+    meaning: str
