@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import ecosim
+from ecosim.state import MODES, REGIMES, STAGES
 
 FIGURES = Path(__file__).resolve().parent / "figures"
 # Okabe & Ito 2008, "Color universal design": told apart with any colour vision.
@@ -59,6 +60,36 @@ def value_shares() -> Figure:
     strip.yaxis.label.set(rotation=0, ha="right", va="center")
     strip.tick_params(bottom=False)
     strip.spines[:].set_visible(False)
+    return figure
+
+
+def readings(seed: int) -> dict[str, Numbers]:
+    """Return what is read off one run of the main scenario: by title, the part in each class, (quarters, classes)."""
+    metrics = ecosim.run("huawei-ecosystem", seed=seed).metrics
+    return {
+        "stage of the ecosystem": np.array([metrics["stage"] == stage for stage in STAGES], float).T,
+        "mode of ties": metrics[[f"mode_{mode}" for mode in MODES]].to_numpy(),
+        "sharing regime of the core firm": np.array(
+            [metrics["regime"] == code for code in range(len(REGIMES))], float
+        ).T,
+    }
+
+
+def histories() -> Figure:
+    """Return stages, modes and regimes of the main scenario by year, over a hundred seeds."""
+    with ProcessPoolExecutor(2) as pool:
+        runs = list(pool.map(readings, range(1, 101), chunksize=10))
+    figure = Figure((8.0, 7.2), layout="constrained")
+    for axes, title, names in zip(figure.subplots(3, 1, sharex=True), runs[0], (STAGES, MODES, REGIMES), strict=True):
+        quarters = np.mean([run[title] for run in runs], axis=0)
+        yearly = quarters.reshape(-1, 4, len(names)).mean(axis=1)
+        years = 1998 + np.arange(len(yearly))
+        axes.stackplot(
+            years, 100.0 * yearly.T, colors=(GREY, SKY, BLUE), labels=names, linewidth=0.3, edgecolor="white"
+        )
+        axes.set(xlim=(years[0], years[-1]), ylim=(0, 100), ylabel="percent", title=title)
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, reverse=True)
+    figure.axes[-1].set(xlabel="year")
     return figure
 
 
@@ -254,7 +285,7 @@ def stocks(model: ecosim.Ecosystem) -> tuple[float, float, float]:
 
 
 DRAWINGS: dict[str, Callable[[], Figure]] = {
-    "value-shares": value_shares, "limit-symbiosis": symbiosis, "limit-diffusion": diffusion, "limit-turnover": turnover,
+    "value-shares": value_shares, "histories": histories, "limit-symbiosis": symbiosis, "limit-diffusion": diffusion, "limit-turnover": turnover,
     "limit-division": division, "limit-accounts": accounts,
 }  # fmt: skip
 

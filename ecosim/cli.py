@@ -54,7 +54,8 @@ def run(
         typer.Option("--set", metavar="PATH=VALUE", help="Value of a parameter by dotted path; can be repeated."),
     ] = None,
     without: Annotated[
-        list[str] | None, typer.Option(metavar="RULE", help="Turn a rule off, see 'ecosim where'; can be repeated.")
+        list[str] | None,
+        typer.Option(metavar="SWITCH", help="Turn a rule or a mechanism off, see 'ecosim where'; can be repeated."),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Directory to write the tables to.")] = None,
     audit: Annotated[bool, typer.Option("--audit", help="Check the ledger after each quarter.")] = False,
@@ -136,14 +137,15 @@ def validate(
 
 @app.command()
 def where(agents: Agents = None) -> None:
-    """Show in which file each rule is, and how long it took."""
+    """Show in which file each rule is, how long it took, and what can be switched off."""
     from ecosim.last_run import kept_times
     from ecosim.roles import read_roles
-    from ecosim.summary import print_roles, print_schedule
+    from ecosim.summary import print_roles, print_schedule, print_switches
 
     roles = read_roles(*agents or ())
     console = _console()
     print_schedule(console, kept_times())
+    print_switches(console)
     print_roles(console, roles)
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 import ecosim
+from ecosim.grammar import RULES
 from ecosim.last_run import LastRun
 from ecosim.roles import Role
 from ecosim.runs import Run
@@ -176,6 +177,16 @@ def print_schedule(console: Console, last: LastRun | None) -> None:
     else:
         more = ", compiling included" if last.compiled else ""
         console.print(f"Seconds in the last run: {last.scenario}, seed {last.seed}, {last.steps} quarters{more}.")
+    console.print(table)
+
+
+def print_switches(console: Console) -> None:
+    """Print every switch, with what it turns off."""
+    table = Table("switch", "turns off", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, meaning in RULES.items():
+        table.add_row(name, meaning)
+    console.print("Switches", style="bold")
+    console.print("--without SWITCH, or in a scenario [rules] SWITCH = false, turns one off.", soft_wrap=True)
     console.print(table)
 
 

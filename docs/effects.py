@@ -1,0 +1,155 @@
+"""Writes the table of paired effects: ``python docs/effects.py``; every switch on and off on the same seeds.
+
+An effect is the mean over seeds of an outcome with the switch on less the same with it off, with a 95 % interval from
+Student's t over the paired differences. ``--seeds N`` takes other than thirty seeds; ``--check`` writes nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from generate import table
+from numpy.typing import NDArray
+from scipy import stats
+
+import ecosim
+from ecosim.grammar import RULES
+
+PAGE = Path(__file__).resolve().parent / "effects.md"
+SEEDS = range(1, 31)
+
+
+class Question(NamedTuple):
+    """A switch, and the outcome that its mechanism moves first.
+
+    Attributes
+    ----------
+    summary : "mean", "sum" or "final" of the outcome over the run.
+    settings : what differs from the scenario besides, on both sides.
+    """
+
+    switch: str
+    scenario: str
+    outcome: str
+    summary: str
+    settings: tuple[tuple[str, Any], ...] = ()
+
+
+class Answer(NamedTuple):
+    """What came out: means with the switch on and off, effect, half width of its 95 % interval."""
+
+    question: Question
+    on: float
+    off: float
+    effect: float
+    width: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves zero out."""
+        return abs(self.effect) > self.width
+
+
+GROUPS: dict[str, tuple[Question, ...]] = {}
+World = tuple[str, tuple[tuple[str, Any], ...], int]
+
+
+def summaries(world: World) -> dict[tuple[str, str], float]:
+    """Run one world and return every outcome's summaries."""
+    scenario, settings, seed = world
+    metrics = ecosim.Ecosystem(scenario, seed=seed, history=False, **dict(settings)).run().metrics
+    numbers = metrics.select_dtypes("number")
+    return {
+        (name, kind): float(value)
+        for name in numbers
+        for kind, value in (
+            ("mean", numbers[name].mean()),
+            ("sum", numbers[name].sum()),
+            ("final", numbers[name].iloc[-1]),
+        )
+    }
+
+
+def paired(on: NDArray[np.float64], off: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the mean of the paired differences and the half width of its 95 % interval."""
+    difference = on - off
+    width = stats.t.ppf(0.975, len(difference) - 1) * difference.std(ddof=1) / np.sqrt(len(difference))
+    return float(difference.mean()), float(width)
+
+
+def answers(questions: Sequence[Question], seeds: Iterable[int]) -> list[Answer]:
+    """Ask each question of the same seeds, in two processes; a world that serves several questions runs once."""
+    seeds = list(seeds)
+    sides = {
+        question: (question.settings, (*question.settings, (f"rules.{question.switch}", False)))
+        for question in questions
+    }
+    worlds = list(
+        dict.fromkeys((q.scenario, side, seed) for q, both in sides.items() for side in both for seed in seeds)
+    )
+    with ProcessPoolExecutor(2) as pool:
+        found = dict(zip(worlds, pool.map(summaries, worlds, chunksize=len(seeds)), strict=True))
+    result = []
+    for question, both in sides.items():
+        key = (question.outcome, question.summary)
+        on, off = (np.array([found[question.scenario, side, seed][key] for seed in seeds]) for side in both)
+        result.append(Answer(question, float(on.mean()), float(off.mean()), *paired(on, off)))
+    return result
+
+
+def as_table(found: Iterable[Answer]) -> str:
+    """Return answers as a table."""
+    rows = (
+        (
+            f"`{each.question.switch}`",
+            each.question.scenario + "".join(f", `{path}={value}`" for path, value in each.question.settings),
+            f"{each.question.summary} of `{each.question.outcome}`",
+            f"{each.on:.4g}",
+            f"{each.off:.4g}",
+            f"{each.effect:.3g} ± {each.width:.2g}",
+            "yes" if each.clear else "**no**",
+        )
+        for each in found
+    )
+    return table(("switch", "world", "outcome", "on", "off", "on minus off", "clear of zero"), rows)
+
+
+def page(found: Sequence[Answer], seeds: Sequence[int]) -> str:
+    """Return the whole page."""
+    by_question = {each.question: each for each in found}
+    parts = [
+        "# What each switch does\n\n"
+        "The paired effect of every switch on the outcome that its mechanism moves first: the same seeds with the switch on\n"
+        "and off, all else as it is. Written by `python docs/effects.py`. A switch without an effect on its own outcome would be\n"
+        "a defect of the model; an effect there says nothing yet about what the papers claim further down the chain.\n\n"
+        f"Seeds {seeds[0]} to {seeds[-1]}, ecosim {ecosim.__version__}; 95 % intervals from Student's t over the paired differences."
+    ]
+    for group, questions in GROUPS.items():
+        parts.append(f"## {group}\n\n{as_table(by_question[question] for question in questions)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Ask, print what is not clear, write the page; return the status of the process."""
+    count = int(arguments[arguments.index("--seeds") + 1]) if "--seeds" in arguments else len(SEEDS)
+    seeds = range(1, count + 1)
+    questions = [question for group in GROUPS.values() for question in group]
+    missing = set(RULES) - {question.switch for question in questions}
+    assert not missing, f"no question is asked of {sorted(missing)}"
+    begun = time.perf_counter()
+    found = answers(questions, seeds)
+    print(f"{len(questions)} questions, {count} seeds, {time.perf_counter() - begun:.0f} s")
+    print(as_table(found) if "--check" in arguments else as_table(each for each in found if not each.clear))
+    if "--check" not in arguments:
+        PAGE.write_text(page(found, seeds), encoding="utf-8")
+    return 0 if all(each.clear for each in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
