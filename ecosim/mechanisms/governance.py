@@ -173,18 +173,28 @@ def part_borne(form: int, host_share: float, share: float) -> float:
     """Part of a member's cost that the host bears: x = max(0, (2 l_L - l) / (2 l_L + l)) under cost sharing, else 0.
 
     It maximises what the host has of the member's effort less what it bears, l_L l / (1 - x) - x l^2 / (2 (1 - x)^2),
-    in units of (Q a)^2 / m; a member that gets nothing of the revenue makes no effort for however small a cost.
+    in units of (Q a)^2 / m. Of a member that gets nothing of the revenue it bears all.
     """
-    if form != COST_SHARING or share <= 0.0:
+    if form != COST_SHARING or 2.0 * host_share <= share:
         return 0.0
-    return max(0.0, (2.0 * host_share - share) / (2.0 * host_share + share))
+    return (2.0 * host_share - share) / (2.0 * host_share + share)
 
 
 @allocation_free
-def best_effort(form: int, share: float, borne: float, worth: float, effectiveness: float, cost: float) -> float:
-    """Effort at which one more unit costs its maker what it brings: e = l Q a / (m (1 - x)), with l = 1 if cooperative."""
-    regarded = 1.0 if form == COOPERATIVE else share
-    return regarded * worth * effectiveness / (cost * (1.0 - borne)) if cost > 0.0 else 0.0
+def share_regarded(form: int, host_share: float, share: float) -> float:
+    """The part of the revenue that an effort is chosen by: all if cooperative, else l / (1 - x).
+
+    With x > 0 this is l_L + l / 2, which has no division by a small 1 - x.
+    """
+    if form == COOPERATIVE:
+        return 1.0
+    return host_share + share / 2.0 if form == COST_SHARING and 2.0 * host_share > share else share
+
+
+@allocation_free
+def best_effort(regarded: float, worth: float, effectiveness: float, cost: float) -> float:
+    """Effort of which one more unit costs what it brings: e = regarded share * Q a / m."""
+    return regarded * worth * effectiveness / cost if cost > 0.0 else 0.0
 
 
 @compiled
@@ -199,9 +209,10 @@ def choose_efforts(memberships: Memberships, rows: Column, hosts: Column, p: Any
     borne = np.zeros(memberships.uid.size)
     for s in rows:
         host = hosts[memberships.platform[s]]
+        share = memberships.share[s]
+        regarded = 1.0 if p.form == COOPERATIVE else share
         if host >= 0 and host != s:
-            borne[s] = part_borne(p.form, memberships.share[host], memberships.share[s])
-        memberships.effort[s] = best_effort(
-            p.form, memberships.share[s], borne[s], worth, memberships.effectiveness[s], memberships.cost[s]
-        )
+            borne[s] = part_borne(p.form, memberships.share[host], share)
+            regarded = share_regarded(p.form, memberships.share[host], share)
+        memberships.effort[s] = best_effort(regarded, worth, memberships.effectiveness[s], memberships.cost[s])
     return borne

@@ -25,6 +25,22 @@ name = "Huawei"
 role = "firm"
 focal = true
 capital = 5
+[[organisations]]
+name = "partner"
+role = "supplier"
+[[ties]]
+between = ["Huawei", "partner"]
+mode = "overlap"
+[[platforms]]
+host = "Huawei"
+capital = 2
+[[platforms.members]]
+name = "Huawei"
+share = 0.75
+cost = 2
+[[platforms.members]]
+name = "partner"
+share = 0.25
 [[components]]
 name = "a"
 [[components]]
