@@ -50,7 +50,7 @@ PARAMETERS = ParameterGroup("governance", __name__, {
     "decay": Parameter(0.2, 0.01, 10.0, "1/year", "Part of joint capital that wears out.", "Nerlove & Arrow 1962: goodwill wears out"),
     "discount": Parameter(0.1, 0.0, 10.0, "1/year", "Rate at which members discount what is to come.", _ASSUMED),
     "effectiveness": Parameter(1.0, 0.0, 1000.0, "units of joint capital a year and unit of effort", "What an effort adds to joint capital, unless terms are agreed.", _ASSUMED),
-    "cost": Parameter(0.25, 0.0001, 1e6, "million CNY a year and unit of effort squared", "Coefficient m in the cost of effort, m e^2 / 2, unless terms are agreed.", _ASSUMED),
+    "cost": Parameter(0.02, 0.0001, 1e6, "million CNY a year and unit of effort squared", "Coefficient m in the cost of effort, m e^2 / 2, unless terms are agreed.", _ASSUMED),
     "spending_limit": Parameter(0.02, 0.0, 1.0, "share of capital a quarter", "Most that a member spends on efforts, its own and those it bears a part of.", _ASSUMED),
 })  # fmt: skip
 

@@ -129,7 +129,7 @@ def test_everybody_comes_to_know_the_most(graph: tuple[Edges, int], data: st.Dat
         assert (after >= before).all()
         assert (after.max(axis=0) == most).all()
         assert (after.min(axis=0) >= before.min(axis=0)).all()
-        assert model.metrics["knowledge_total"].iloc[-1] == pytest.approx(after.sum(), rel=1e-12)
+        assert model.recorder.last["knowledge_total"] == pytest.approx(after.sum(), rel=1e-12)
         before = after
     # Six steps of a chain: P(Bin(100, 0.3) < 6) is 1e-8.
     np.testing.assert_allclose(before, np.broadcast_to(most, before.shape), rtol=1e-7)
