@@ -175,7 +175,7 @@ def scenario_grammar(roles: Mapping[str, Role]) -> Grammar:
         **settable,
         "organisations": Rows(_organisation(roles), "Organisations that are there by name."),
         "ties": Rows(_tie(), "Ties that are there at the start between organisations that are there by name."),
-        "platforms": Rows(_platform(), "Platforms that are there at the start, and the terms of their members."),
+        "agreements": Rows(_agreement(), "Platforms that are there at the start, and the terms of their members."),
         "components": Rows(_component(), "Component technologies."),
         "events": Rows(_event(roles, changes), "What happens on a date or under a condition."),
     }, unset=("extends",))  # fmt: skip
@@ -260,7 +260,7 @@ def _tie() -> Table:
     return Table("A tie between two organisations.", entries, ("between",))
 
 
-def _platform() -> Table:
+def _agreement() -> Table:
     agreed = "; it counts if `governance.terms` is agreed."
     member: dict[str, Shape] = {
         "name": Text("Name of an organisation that is there at the start.", r"\S", "give a name in quotes"),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ecosim.grammar import CONDITION_PATTERN, CONDITIONS, ENDOWMENT, Grammar
 from ecosim.parameters import Value, nearest
-from ecosim.scenario_platforms import NamedPlatform, named_platforms
+from ecosim.scenario_agreements import Agreement, agreements_of
 from ecosim.shapes import Failure, Keys, described, shortened
 
 Item = TypeVar("Item")
@@ -192,11 +192,11 @@ class Reader:
             seen.add(frozenset(pair))
         return tuple(NamedTie(**{**row, "between": tuple(row["between"])}) for row in rows)
 
-    def platforms(
+    def agreements(
         self, rows: Sequence[Mapping[str, Any]], organisations: Sequence[NamedOrganisation]
-    ) -> tuple[NamedPlatform, ...]:
-        """Return the platforms that are there at the start."""
-        return named_platforms(rows, _single(organisations), self.failure)
+    ) -> tuple[Agreement, ...]:
+        """Return the platforms that are there at the start by agreement."""
+        return agreements_of(rows, _single(organisations), self.failure)
 
     def components(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Component, ...]:
         """Return the component technologies."""

@@ -114,10 +114,10 @@ class World(mesa.Model):
             self.ties.contributed_a[row], self.ties.contributed_b[row] = tie.first_gives, tie.second_gives
 
     def _found_named(self) -> None:
-        """Found the platforms that the scenario names."""
+        """Found the platforms that are there at the start by agreement."""
         rows = {name: self.row_of(uid) for uid, name in self.names.items()}
-        for platform in self.scenario.platforms:
-            found_agreed(self, platform, rows)
+        for agreement in self.scenario.agreements:
+            found_agreed(self, agreement, rows)
 
     def enter(self, role: int, count: int, kind: str | None = None) -> None:
         """Let organisations of a role enter, endowed by its parameters."""

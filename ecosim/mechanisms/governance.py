@@ -33,7 +33,7 @@ from ecosim.state import PLATFORM_KINDS, Column, Memberships, Platforms
 
 if TYPE_CHECKING:
     from ecosim.model import Ecosystem
-    from ecosim.scenario_platforms import NamedPlatform
+    from ecosim.scenario_agreements import Agreement
 
 FORMS = ("non-cooperative", "cost sharing", "cooperative")
 (NON_COOPERATIVE, COST_SHARING, COOPERATIVE) = range(3)
@@ -44,7 +44,7 @@ _ASSUMED = "assumption, varied in the sensitivity analysis"
 
 PARAMETERS = ParameterGroup("governance", __name__, {
     "form": Parameter("cost sharing", None, None, "choice", "How a platform's members decide on their efforts: each for itself, with the host bearing a part of the others' costs, or as one.", "Ji et al. 2023, cited by S000 2; P66", FORMS),
-    "terms": Parameter("contribution", None, None, "choice", "How the others divide what the host leaves them of the revenue: by what they put into the pool, equally, or as a scenario's [[platforms]] say.", _ASSUMED, TERMS),
+    "terms": Parameter("contribution", None, None, "choice", "How the others divide what the host leaves them of the revenue: by what they put into the pool, equally, or as a scenario's [[agreements]] say.", _ASSUMED, TERMS),
     "host_cut": Parameter(0.3, 0.0, 1.0, "share", "Share of the platform's revenue that its host keeps, unless terms are agreed.", "platform cuts of 12 to 50 %"),
     "revenue_rate": Parameter(0.2, 0.0, 100.0, "million CNY a year and unit of joint capital", "What a platform's services sell for.", _ASSUMED),
     "decay": Parameter(0.2, 0.01, 10.0, "1/year", "Part of joint capital that wears out.", "Nerlove & Arrow 1962: goodwill wears out"),
@@ -97,7 +97,7 @@ def govern(model: Ecosystem) -> None:
     pay_efforts(organisations, memberships, model.books, rows, hosts, *costs)
 
 
-def found_agreed(model: Any, named: NamedPlatform, row_of: dict[str, int]) -> None:
+def found_agreed(model: Any, named: Agreement, row_of: dict[str, int]) -> None:
     """Found a platform that a scenario names, with its members on the terms it gives."""
     model.platforms, model.platform_slots = ensure_room(model.platforms, model.platform_slots, 1)
     model.memberships, model.membership_slots = ensure_room(

@@ -38,7 +38,7 @@ class Case:
 EVENT = '[[events]]\nname = "recession"\n'
 ORGANISATION = '[[organisations]]\nname = "Huawei"\n'
 COMPONENT = '[[components]]\nname = "codec"\n'
-PLATFORM = f'{ORGANISATION}role = "firm"\n[[organisations]]\nname = "ISV"\nrole = "supplier"\n[[platforms]]\n'
+PLATFORM = f'{ORGANISATION}role = "firm"\n[[organisations]]\nname = "ISV"\nrole = "supplier"\n[[agreements]]\n'
 MEMBERS = 'members = [\n{ name = "Huawei", share = 0.6 },\n{ name = "ISV", share = 0.4 }]\n'
 TWO_COMPONENTS = '[[components]]\nname = "a"\nrequires = ["b"]\n[[components]]\nname = "b"\n'
 
@@ -158,8 +158,8 @@ ROWS = [
         f'{ORGANISATION}role = "firm"\n\n{ORGANISATION}role = "user"\n',
         6, 'organisations[2].name is "Huawei" (text), as is the name of organisations[1]', "its own name", False,
     ),
-    Case("platform without host", f"{PLATFORM}{MEMBERS}", 7, "platforms[1] has no host", "name of the member that hosts it"),
-    Case("platform without members", f'{PLATFORM}host = "Huawei"\n', 7, "platforms[1] has no members", "the host included"),
+    Case("platform without host", f"{PLATFORM}{MEMBERS}", 7, "agreements[1] has no host", "name of the member that hosts it"),
+    Case("platform without members", f'{PLATFORM}host = "Huawei"\n', 7, "agreements[1] has no members", "the host included"),
     Case("platform of no kind", f'{PLATFORM}host = "Huawei"\nkind = "x"\n{MEMBERS}', 9, '"x" (text)', '"open platform"'),
     Case(
         "platform of nobody", f'{PLATFORM}host = "Huawei"\nmembers = []\n',
@@ -171,7 +171,7 @@ ROWS = [
     ),
     Case(
         "member that is unknown", f"""{PLATFORM}host = "Huawei"\n{MEMBERS.replace('ISV', 'ISW')}""",
-        11, 'platforms[1].members[2].name is "ISW" (text), which is no single organisation', "did you mean 'ISV'?", False,
+        11, 'agreements[1].members[2].name is "ISW" (text), which is no single organisation', "did you mean 'ISV'?", False,
     ),
     Case(
         "member that enters later", f"""{PLATFORM.replace('"supplier"', '"supplier"' + chr(10) + 'year = 2001')}host = "Huawei"\n{MEMBERS}""",
@@ -179,11 +179,11 @@ ROWS = [
     ),
     Case(
         "member twice", f"""{PLATFORM}host = "Huawei"\n{MEMBERS.replace('ISV', 'Huawei')}""",
-        11, 'platforms[1].members[2].name is "Huawei" (text), a member already', "give each member once", False,
+        11, 'agreements[1].members[2].name is "Huawei" (text), a member already', "give each member once", False,
     ),
     Case(
         "shares that leave a rest", f"""{PLATFORM}host = "Huawei"\n{MEMBERS.replace('0.4', '0.3')}""",
-        9, "platforms[1].members have shares that sum to 0.9", "give shares that sum to 1", False,
+        9, "agreements[1].members have shares that sum to 0.9", "give shares that sum to 1", False,
     ),
     Case("share above 1", f"""{PLATFORM}host = "Huawei"\n{MEMBERS.replace('0.4', '1.4')}""", 11, "share is 1.4", "from 0 to 1"),
     Case("effort for nothing", f"""{PLATFORM}host = "Huawei"\n{MEMBERS.replace('0.4', '0.4, cost = 0')}""", 11, "cost is 0", "from 0.0001"),

@@ -31,14 +31,14 @@ role = "supplier"
 [[ties]]
 between = ["Huawei", "partner"]
 mode = "overlap"
-[[platforms]]
+[[agreements]]
 host = "Huawei"
 capital = 2
-[[platforms.members]]
+[[agreements.members]]
 name = "Huawei"
 share = 0.75
 cost = 2
-[[platforms.members]]
+[[agreements.members]]
 name = "partner"
 share = 0.25
 [[components]]

@@ -106,16 +106,16 @@ def world(given_: Mapping[str, Value], members: int = 3, **terms: Any) -> Ecosys
     """Return `limit-governance` with other settings, and terms or capital of its organisations by position."""
     tree = load_scenario("limit-governance").with_settings(given_).as_dict()
     for name, values in terms.items():
-        rows = tree["organisations"] if name == "capital" else tree["platforms"][0]["members"]
+        rows = tree["organisations"] if name == "capital" else tree["agreements"][0]["members"]
         for row, value in zip(rows, values, strict=True):
             row[name] = float(value)
     return Ecosystem(scenario_from_dict(tree), 3, history=False, audit=True)
 
 
 def game_of(model: Ecosystem) -> Game:
-    """Return the game that a scenario's platform and parameters make."""
-    (platform,), p = model.scenario.platforms, model.parameters["governance"]
-    columns = np.array([(member.share, member.effectiveness, member.cost) for member in platform.members]).T
+    """Return the game that a scenario's agreement and parameters make."""
+    (agreement,), p = model.scenario.agreements, model.parameters["governance"]
+    columns = np.array([(member.share, member.effectiveness, member.cost) for member in agreement.members]).T
     return Game(*columns, p.revenue_rate, p.decay, p.discount)
 
 
@@ -362,7 +362,7 @@ def test_host_alone_keeps_all() -> None:
 def test_nothing_without_the_rule() -> None:
     """Protects the control: with governance off there are no efforts and no sales, and joint capital stays as it is."""
     tree = load_scenario("limit-governance", settings={"rules.governance": False}).as_dict()
-    tree["platforms"][0]["capital"] = 7.0
+    tree["agreements"][0]["capital"] = 7.0
     model = Ecosystem(scenario_from_dict(tree), 3, history=False, audit=True).run(8)
     assert (model.metrics["platform_capital"] == 7.0).all()
     assert (model.metrics[["platform_revenue", "governance_effort", "value_created"]] == 0.0).all(axis=None)

@@ -1,4 +1,4 @@
-"""The platforms of a scenario: who hosts one, who is a member, and on what terms."""
+"""The agreements of a scenario: platforms that are there at the start, who hosts and who is a member on what terms."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class AgreedMember:
 
 
 @dataclass(frozen=True)
-class NamedPlatform:
-    """A platform that is there at the start; the host is one of the members."""
+class Agreement:
+    """A platform that is there at the start, and the terms of its members, of which the host is one."""
 
     host: str
     kind: str
@@ -35,12 +35,10 @@ class NamedPlatform:
         return {**vars(self), "members": [dict(vars(member)) for member in self.members]}
 
 
-def named_platforms(
-    rows: Sequence[Mapping[str, Any]], known: Sequence[str], failure: Failure
-) -> tuple[NamedPlatform, ...]:
-    """Return the platforms of checked rows; their members are among the `known` single organisations at the start."""
+def agreements_of(rows: Sequence[Mapping[str, Any]], known: Sequence[str], failure: Failure) -> tuple[Agreement, ...]:
+    """Return the agreements of checked rows; their members are among the `known` single organisations at the start."""
     for position, row in enumerate(rows):
-        keys: Keys = ("platforms", position)
+        keys: Keys = ("agreements", position)
         names = [member["name"] for member in row["members"]]
         for place, name in enumerate(names):
             where = (*keys, "members", place, "name")
@@ -56,5 +54,5 @@ def named_platforms(
         if not math.isclose(total, 1.0, rel_tol=0.0, abs_tol=1e-9):
             raise failure((*keys, "members"), f"have shares that sum to {total:.10g}", "give shares that sum to 1")
     return tuple(
-        NamedPlatform(**{**row, "members": tuple(AgreedMember(**member) for member in row["members"])}) for row in rows
+        Agreement(**{**row, "members": tuple(AgreedMember(**member) for member in row["members"])}) for row in rows
     )
