@@ -16,11 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ecosim import Ecosystem, load_scenario
+from ecosim.colours import BENEFICIARIES, STAGES
 from ecosim.scenario import shipped_scenarios
-
-# Okabe and Ito (2008), told apart by the colour-blind too, in an order that puts unlike colours next to each other.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#56B4E9", "#999999", "#000000")
-BANDS = {"incubation": "#F2F2F2", "growth": "#D9D9D9", "maturity": "#BFBFBF"}
 
 STYLE = """
 .page { width: 100%; max-width: 1120px; margin: 0 auto; padding: 0 12px 48px; }
@@ -52,7 +49,7 @@ div:has(> b > a[href="https://solara.dev"]) { display: none; }
 
 def colours(model: Ecosystem) -> dict[str, str]:
     """Return a colour for each beneficiary."""
-    return dict(zip(model.recorder.beneficiaries, cycle(COLOURS), strict=False))
+    return dict(zip(model.recorder.beneficiaries, cycle(BENEFICIARIES), strict=False))
 
 
 def share_chart(model: Ecosystem) -> Figure:
@@ -74,7 +71,7 @@ def share_chart(model: Ecosystem) -> Figure:
     position = 0
     for stage, quarters in groupby(metrics["stage"]):
         end = position + len(list(quarters))
-        strip.axvspan(edges[position], edges[end], color=BANDS[stage], linewidth=0)
+        strip.axvspan(edges[position], edges[end], color=STAGES[stage], linewidth=0)
         if end - position > 0.12 * len(metrics):
             strip.text((edges[position] + edges[end]) / 2, 0.5, stage, ha="center", va="center", fontsize=12)
         if position:

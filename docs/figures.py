@@ -15,34 +15,32 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import ecosim
+from ecosim.colours import BENEFICIARIES, BLACK, BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY
+from ecosim.colours import STAGES as STAGE_COLOURS
+from ecosim.scenario import scenario_from_dict
 from ecosim.state import MODES, REGIMES, STAGES
 
 FIGURES = Path(__file__).resolve().parent / "figures"
-# Okabe & Ito 2008, "Color universal design": told apart with any colour vision.
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK, GREY = (
-    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999",
-)  # fmt: skip
-# The colours of the dashboard; bottom of the stack first.
-BENEFICIARIES = {
-    "share_firm": ("firms", BLUE), "share_supplier": ("suppliers", ORANGE), "share_university": ("universities", GREEN),
-    "share_government": ("government", PINK), "share_intermediary": ("intermediaries", YELLOW), "share_user": ("users", RED),
-    "share_employees": ("employees", SKY), "share_society": ("society", GREY), "share_environment": ("nature", BLACK),
+# Bottom of the stack first.
+LABELS = {
+    "share_firm": "firms", "share_supplier": "suppliers", "share_university": "universities",
+    "share_government": "government", "share_intermediary": "intermediaries", "share_user": "users",
+    "share_employees": "employees", "share_society": "society", "share_environment": "nature",
 }  # fmt: skip
-STAGE_GREYS = {"incubation": "#F2F2F2", "growth": "#D9D9D9", "maturity": "#BFBFBF"}
 Numbers = NDArray[np.float64]
 
 
 def value_shares() -> Figure:
     """Return who got the value of each year of the main scenario, and the stages as read off."""
     metrics = ecosim.run("huawei-ecosystem", seed=1).metrics
-    weighted = metrics[list(BENEFICIARIES)].mul(metrics["value_created"], axis=0).groupby(metrics["year"]).sum()
+    weighted = metrics[list(LABELS)].mul(metrics["value_created"], axis=0).groupby(metrics["year"]).sum()
     shares = weighted.div(weighted.sum(axis=1), axis=0)
     figure = Figure((8.0, 4.6), layout="constrained")
     strip, axes = figure.subplots(2, 1, sharex=True, height_ratios=[1, 12])
-    names, colours = zip(*BENEFICIARIES.values(), strict=True)
     axes.stackplot(
-        shares.index, shares.to_numpy().T * 100.0, colors=colours, labels=names, linewidth=0.3, edgecolor="white"
-    )
+        shares.index, shares.to_numpy().T * 100.0, colors=BENEFICIARIES, labels=LABELS.values(), linewidth=0.3,
+        edgecolor="white",
+    )  # fmt: skip
     axes.set(
         xlim=(shares.index[0], shares.index[-1]), ylim=(0, 100), ylabel="percent of the year's value", xlabel="year"
     )
@@ -52,7 +50,7 @@ def value_shares() -> Figure:
     for first, end in zip(steps, [*steps[1:], len(metrics)], strict=True):
         stage = metrics["stage"].iloc[first]
         left, right = 1998 + first / 4, min(1998 + end / 4, shares.index[-1])
-        strip.axvspan(left, right, color=STAGE_GREYS[stage], lw=0)
+        strip.axvspan(left, right, color=STAGE_COLOURS[stage], lw=0)
         strip.text((left + right) / 2, 0.5, stage, ha="center", va="center", fontsize=9)
         if first:
             axes.axvline(left, color="white", lw=1.5, ls="--")
@@ -251,6 +249,113 @@ def shares_of_the_pot(rule: str) -> Numbers:
     return gained / gained.sum()
 
 
+def governance() -> Figure:
+    """Return joint capital under three forms of governance against the formula, and its worth to each member."""
+    shares, effects, costs = np.array([[0.4, 0.35, 0.25], [1.0, 1.5, 1.0], [0.5, 0.5, 0.25]])
+    decay, discount = 0.2, 0.05
+    worth = 1.0 / (discount + decay)
+    figure = Figure((8.0, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    forms = {"non-cooperative": GREY, "cost sharing": ORANGE, "cooperative": BLUE}
+    for place, (form, colour) in enumerate(forms.items()):
+        model = ecosim.Ecosystem("limit-governance", seed=1, history=False, governance__form=form).run()
+        years = np.arange(1, model.scenario.steps + 1) / 4.0
+        left.plot(years, model.metrics["platform_capital"], color=colour, lw=2, label=form)
+        efforts, gains = model.memberships.effort[:3], model.memberships.gain[:3] * 4.0
+        inflow = effects @ efforts
+        left.plot(years, inflow / decay * (1.0 - np.exp(-decay * years)), color=BLACK, ls="--", lw=1.2)
+        # A year's gain is l theta K - cost, so the cost is known; both are worth the same for ever.
+        sold = 4.0 * model.metrics["platform_revenue"].iloc[-1]
+        values = (shares * worth * inflow - (shares * sold - gains)) / discount
+        for member, (shade, name) in enumerate(((BLUE, "host"), (ORANGE, "partner 1"), (SKY, "partner 2"))):
+            label = f"{'_' if place else ''}{name}"  # Matplotlib leaves labels with a low line out of the legend
+            right.bar(place + 0.26 * (member - 1), values[member], 0.24, color=shade, label=label)
+    expected = game_values(shares, effects, costs, worth, discount)
+    for place, values in enumerate(expected):
+        for member, value in enumerate(values):
+            right.hlines(value, place + 0.26 * member - 0.38, place + 0.26 * member - 0.14, color=BLACK, lw=2)
+    left.plot([], [], color=BLACK, ls="--", label="formula")
+    right.plot([], [], color=BLACK, lw=2, label="formula")
+    left.set(xlabel="years", ylabel="joint capital", ylim=(0, None))
+    right.set(ylabel="worth of the platform, million CNY")
+    right.set_xticks(range(3), list(forms))
+    for axes in (left, right):
+        axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def game_values(shares: Numbers, effects: Numbers, costs: Numbers, worth: float, discount: float) -> list[Numbers]:
+    """Return what each form of governance is worth to each member from nothing, by the closed form; the host first."""
+    values = []
+    borne = np.maximum(0.0, (2.0 * shares[0] - shares) / (2.0 * shares[0] + shares)) * (np.arange(shares.size) > 0)
+    for regarded, part in ((shares, 0.0 * borne), (shares / (1.0 - borne), borne), (np.ones(shares.size), 0.0 * borne)):
+        efforts = regarded * worth * effects / costs
+        spent = costs * efforts**2 / 2.0
+        own = (1.0 - part) * spent
+        own[0] += part @ spent
+        values.append((shares * worth * (effects @ efforts) - own) / discount)
+    return values
+
+
+def spreading() -> Figure:
+    """Return gaps on the shipped graph against their formulas, and the largest gap on four graphs."""
+    figure = Figure((8.0, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    model = ecosim.Ecosystem("limit-spreading", seed=1, history=False)
+    t, rho = np.arange(81), 0.1
+    slow, quick = (1.0 - rho) ** t, (1.0 - 2.0 * rho) ** t
+    formulas = {
+        "left": slow, "far": 2.0 * slow - quick, "further": 2.0 * rho * t * slow / (1.0 - rho) + quick,
+        "last": (rho / (1.0 - rho)) ** 2 * t * (t - 1) * slow + 2.0 * slow - quick,
+    }  # fmt: skip
+    gaps = gaps_of(model, 80)
+    names = list(model.names.values())
+    for (name, formula), colour in zip(formulas.items(), (BLUE, GREEN, ORANGE, PINK), strict=True):
+        left.plot(t, gaps[:, names.index(name)], color=colour, lw=2, label=name)
+        left.plot(t, formula, color=BLACK, ls="--", lw=1.2)
+    left.plot([], [], color=BLACK, ls="--", label="formula")
+    graphs = {
+        "path": ([(i, i + 1) for i in range(5)], 1, PINK), "ring": ([(i, (i + 1) % 6) for i in range(6)], 1, ORANGE),
+        "star": ([(0, i) for i in range(1, 6)], 1, BLUE),
+        "two sources": ([(s, i) for s in (0, 1) for i in range(2, 6)], 2, GREEN),
+    }  # fmt: skip
+    for name, (edges, sources, colour) in graphs.items():
+        largest = gaps_of(on_graph(edges, sources), 80).max(axis=1)
+        right.semilogy(t, largest, color=colour, lw=2, label=name)
+    for beta, style in ((1, "--"), (2, ":")):
+        right.semilogy(
+            t, (1.0 - beta * rho) ** t, color=BLACK, ls=style, lw=1.2, label=f"{1.0 - beta * rho:.1f} a quarter"
+        )
+    left.set(xlabel="quarter", ylabel="gap to the source", ylim=(0, 1.02))
+    right.set(xlabel="quarter", ylabel="largest gap", ylim=(1e-6, 1.5))
+    for axes in (left, right):
+        axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def gaps_of(model: ecosim.Ecosystem, steps: int) -> Numbers:
+    """Return how much of what the first knows each is short of, after each quarter, (steps + 1, organisations)."""
+    rows = [model.row_of(uid) for uid in model.names]
+    path = [model.organisations.knowledge[rows, 0].copy()]
+    for _ in range(steps):
+        model.step()
+        path.append(model.organisations.knowledge[rows, 0].copy())
+    gaps: Numbers = 1.0 - np.array(path) / path[0][0]
+    return gaps
+
+
+def on_graph(edges: list[tuple[int, int]], sources: int) -> ecosim.Ecosystem:
+    """Return ``limit-spreading`` on another graph of six, of which the first know something, and the same."""
+    tree = ecosim.load_scenario("limit-spreading").as_dict()
+    first, tie = tree["organisations"][0], tree["ties"][0]
+    tree["organisations"] = [first | {"name": f"node {i}", "knowledge": 100.0 * (i < sources)} for i in range(6)]
+    tree["ties"] = [tie | {"between": [f"node {a}", f"node {b}"]} for a, b in edges]
+    model = ecosim.Ecosystem(scenario_from_dict(tree), seed=1, history=False)
+    rows = [model.row_of(uid) for uid in model.names][:sources]
+    model.organisations.knowledge[rows] = model.organisations.knowledge[rows[0]]
+    return model
+
+
 def accounts() -> Figure:
     """Return how far the books of a run are from balance, quarter by quarter."""
     model = ecosim.Ecosystem("classroom", seed=1, history=False)
@@ -286,7 +391,7 @@ def stocks(model: ecosim.Ecosystem) -> tuple[float, float, float]:
 
 DRAWINGS: dict[str, Callable[[], Figure]] = {
     "value-shares": value_shares, "histories": histories, "limit-symbiosis": symbiosis, "limit-diffusion": diffusion, "limit-turnover": turnover,
-    "limit-division": division, "limit-accounts": accounts,
+    "limit-division": division, "limit-governance": governance, "limit-spreading": spreading, "limit-accounts": accounts,
 }  # fmt: skip
 
 

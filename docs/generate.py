@@ -330,6 +330,9 @@ def _shape_rows(entries: Mapping[str, Shape], owner: Table, prefix: str = "") ->
             yield f"`{prefix}{name}`", "table of dotted paths in quotes", "", shape.meaning
         elif isinstance(shape, Table):
             yield from _shape_rows(shape.entries, shape, f"{prefix}{name}.")
+        elif isinstance(shape, Rows) and isinstance(shape.item, Table):
+            yield f"`{prefix}{name}`", "list of tables", "", shape.meaning
+            yield from _shape_rows(shape.item.entries, shape.item, f"{prefix}{name}.")
         else:
             yield f"`{prefix}{name}`", "text" if isinstance(shape, Text) else "list of texts", "", shape.meaning
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 import ecosim.mechanisms
 from ecosim import roles as role_files
+from ecosim.mechanisms.governance import PARAMETERS as GOVERNANCE
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.roles import Role
 from ecosim.shapes import Rows, Shape, Table, Text
-from ecosim.state import DOMAINS, INDICES, MODES
+from ecosim.state import DOMAINS, INDICES, MODES, PLATFORM_KINDS
 
 # What a conditional event can wait for.
 CONDITIONS = (
@@ -174,6 +175,7 @@ def scenario_grammar(roles: Mapping[str, Role]) -> Grammar:
         **settable,
         "organisations": Rows(_organisation(roles), "Organisations that are there by name."),
         "ties": Rows(_tie(), "Ties that are there at the start between organisations that are there by name."),
+        "agreements": Rows(_agreement(), "Platforms that are there at the start, and the terms of their members."),
         "components": Rows(_component(), "Component technologies."),
         "events": Rows(_event(roles, changes), "What happens on a date or under a condition."),
     }, unset=("extends",))  # fmt: skip
@@ -256,6 +258,25 @@ def _tie() -> Table:
         "second_gives": replace(gives, meaning="What the second gives at replacement cost."),
     }
     return Table("A tie between two organisations.", entries, ("between",))
+
+
+def _agreement() -> Table:
+    agreed = "; it counts if `governance.terms` is agreed."
+    member: dict[str, Shape] = {
+        "name": Text("Name of an organisation that is there at the start.", r"\S", "give a name in quotes"),
+        "share": Parameter(0.0, 0.0, 1.0, "share", f"Its share of the platform's revenue{agreed}", _SCENARIO),
+        "effectiveness": replace(
+            GOVERNANCE.records["effectiveness"], meaning=f"What its effort adds to joint capital{agreed}"
+        ),
+        "cost": replace(GOVERNANCE.records["cost"], meaning=f"Coefficient m in the cost of its effort{agreed}"),
+    }
+    entries: dict[str, Shape] = {
+        "host": Text("Name of the member that hosts it.", r"\S", "give a name in quotes"),
+        "kind": Parameter(PLATFORM_KINDS[0], None, None, "1", "What it is.", _SCENARIO, PLATFORM_KINDS),
+        "capital": Parameter(0.0, 0.0, 1e6, "units of joint capital", "Joint capital at the start.", _SCENARIO),
+        "members": Rows(Table("A member and its terms.", member, ("name", "share")), "Its members, the host included."),
+    }
+    return Table("A platform.", entries, ("host", "members"))
 
 
 def _component() -> Table:

@@ -14,13 +14,14 @@ import numpy as np
 from ecosim.grammar import Grammar, scenario_grammar
 from ecosim.parameters import ScenarioError, Value
 from ecosim.roles import Role, read_roles
+from ecosim.scenario_agreements import Agreement
 from ecosim.scenario_file import Document, other_scenario, parse_setting, read_document, shipped_scenarios
 from ecosim.scenario_rows import Component, Condition, Entry, Event, Frozen, NamedOrganisation, NamedTie, Reader, Shock
 from ecosim.shapes import Failure, Keys, Table, belonging, checked, completed, described, sentence
 
 __all__ = [
-    "Component", "Condition", "Entry", "Event", "Frozen", "NamedOrganisation", "NamedTie", "Scenario", "ScenarioError", "Shock",
-    "load_scenario", "parse_setting", "scenario_from_dict", "shipped_scenarios",
+    "Agreement", "Component", "Condition", "Entry", "Event", "Frozen", "NamedOrganisation", "NamedTie", "Scenario", "ScenarioError",
+    "Shock", "load_scenario", "parse_setting", "scenario_from_dict", "shipped_scenarios",
 ]  # fmt: skip
 
 
@@ -54,6 +55,7 @@ class Scenario:
     coefficients: Mapping[str, Mapping[str, float]]
     organisations: tuple[NamedOrganisation, ...]
     ties: tuple[NamedTie, ...]
+    agreements: tuple[Agreement, ...]
     components: tuple[Component, ...]
     events: tuple[Event, ...]
     grammar: Grammar = field(repr=False, compare=False)
@@ -120,6 +122,7 @@ class Scenario:
             "roles": {name: {**values, "kinds": dict(self.kinds[name])} for name, values in self.roles.items()},
             "organisations": [organisation.as_dict() for organisation in self.organisations],
             "ties": [tie.as_dict() for tie in self.ties],
+            "agreements": [agreement.as_dict() for agreement in self.agreements],
             "components": [component.as_dict() for component in self.components],
             "events": [event.as_dict() for event in self.events],
         }
@@ -264,6 +267,7 @@ def _resolved(name: str, tree: Mapping[str, Any], grammar: Grammar, failure: Fai
         coefficients=_frozen_tables({role: row for role, row in coefficients.items() if row}),
         organisations=organisations,
         ties=reader.ties(whole["ties"], organisations),
+        agreements=reader.agreements(whole["agreements"], organisations),
         components=reader.components(whole["components"]),
         events=reader.events(whole["events"]),
         grammar=grammar,

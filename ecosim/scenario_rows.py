@@ -1,4 +1,4 @@
-"""The lists of a scenario, organisations, components and events: frozen records, checked against each other."""
+"""The lists of a scenario, organisations, ties, components and events: frozen records, checked against each other."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ecosim.grammar import CONDITION_PATTERN, CONDITIONS, ENDOWMENT, Grammar
 from ecosim.parameters import Value, nearest
+from ecosim.scenario_agreements import Agreement, agreements_of
 from ecosim.shapes import Failure, Keys, described, shortened
 
 Item = TypeVar("Item")
@@ -152,6 +153,11 @@ class Event:
         return {"name": self.name, **date, **actions}
 
 
+def _single(organisations: Sequence[NamedOrganisation]) -> list[str]:
+    """Return the names of organisations that are there at the start, one of each."""
+    return [each.name for each in organisations if each.count == 1 and each.step == 0]
+
+
 @dataclass(frozen=True)
 class Reader:
     """Makes records of checked rows, for a run of some steps; step 0 is the first quarter of the start year."""
@@ -170,7 +176,7 @@ class Reader:
         self, rows: Sequence[Mapping[str, Any]], organisations: Sequence[NamedOrganisation]
     ) -> tuple[NamedTie, ...]:
         """Return the ties between organisations that are there by name, one of each, at the start."""
-        known = [each.name for each in organisations if each.count == 1 and each.step == 0]
+        known = _single(organisations)
         seen: set[frozenset[str]] = set()
         for position, row in enumerate(rows):
             keys = ("ties", position, "between")
@@ -185,6 +191,12 @@ class Reader:
                 raise self.failure(keys, f"ties {pair[0]} and {pair[1]} a second time", "give each pair one tie")
             seen.add(frozenset(pair))
         return tuple(NamedTie(**{**row, "between": tuple(row["between"])}) for row in rows)
+
+    def agreements(
+        self, rows: Sequence[Mapping[str, Any]], organisations: Sequence[NamedOrganisation]
+    ) -> tuple[Agreement, ...]:
+        """Return the platforms that are there at the start by agreement."""
+        return agreements_of(rows, _single(organisations), self.failure)
 
     def components(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Component, ...]:
         """Return the component technologies."""

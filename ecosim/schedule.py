@@ -16,6 +16,7 @@ from ecosim.mechanisms import (
     breakthrough,
     co_creation,
     environment,
+    governance,
     learning,
     open_sharing,
     orchestration,
@@ -69,6 +70,9 @@ QUARTER = (
     ),
     Phase("connect", symbiosis.connect, "symbiosis", "ties, trust, modes, capital (upkeep)", "S001 2.1.2, 5", True),
     Phase("share", open_sharing.share, "open_sharing", "openness, platform, knowledge", "S001 2.1.2, 5"),
+    Phase(
+        "govern", governance.govern, "governance", "efforts, joint capital, capital, revenue, value", "Ji et al. 2023"
+    ),
     Phase("co_create", co_creation.co_create, "co_creation", "projects, knowledge, trust, value", "S002 4"),
     Phase("break_through", breakthrough.break_through, "breakthrough", "mastery, generations", "S001 4-6; S003 3"),
     Phase(

@@ -241,7 +241,9 @@ class Memberships(NamedTuple):
     drawn: Float  # knowledge got out, smoothed
     effort: Float  # for the platform's joint capital
     effectiveness: Float  # of a unit of effort
+    cost: Float  # m in the cost of effort, m effort^2 / 2 a year, million CNY
     share: Float  # of the platform's revenue
+    gain: Float  # got of the platform's revenue this quarter less what efforts cost it, million CNY
 
 
 class Environment(NamedTuple):

@@ -16,6 +16,7 @@ from ecosim.grammar import parameter_groups
 from ecosim.mechanisms.breakthrough import make_technology
 from ecosim.mechanisms.entrants import ENDOWMENTS, place_many
 from ecosim.mechanisms.environment import make_environment
+from ecosim.mechanisms.governance import found_agreed
 from ecosim.mechanisms.stages import make_reading
 from ecosim.mechanisms.ties import new_tie
 from ecosim.record import Recorder
@@ -74,6 +75,7 @@ class World(mesa.Model):
         for role, name in enumerate(self.role_names):
             self.enter(role, int(scenario.roles[name]["initial"]))
         self._tie_named()
+        self._found_named()
 
     def _interfaces(self) -> Rows:
         """Interface of a tie between two roles, (roles, roles), -1 for none: what either of them declares."""
@@ -110,6 +112,12 @@ class World(mesa.Model):
             row = new_tie(self.organisations, self.ties, self.tie_slots, a, b, max(0, interface), tie.trust, 0)
             self.ties.mode[row] = MODES.index(tie.mode)
             self.ties.contributed_a[row], self.ties.contributed_b[row] = tie.first_gives, tie.second_gives
+
+    def _found_named(self) -> None:
+        """Found the platforms that are there at the start by agreement."""
+        rows = {name: self.row_of(uid) for uid, name in self.names.items()}
+        for agreement in self.scenario.agreements:
+            found_agreed(self, agreement, rows)
 
     def enter(self, role: int, count: int, kind: str | None = None) -> None:
         """Let organisations of a role enter, endowed by its parameters."""

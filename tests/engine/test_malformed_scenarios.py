@@ -38,6 +38,8 @@ class Case:
 EVENT = '[[events]]\nname = "recession"\n'
 ORGANISATION = '[[organisations]]\nname = "Huawei"\n'
 COMPONENT = '[[components]]\nname = "codec"\n'
+PLATFORM = f'{ORGANISATION}role = "firm"\n[[organisations]]\nname = "ISV"\nrole = "supplier"\n[[agreements]]\n'
+MEMBERS = 'members = [\n{ name = "Huawei", share = 0.6 },\n{ name = "ISV", share = 0.4 }]\n'
 TWO_COMPONENTS = '[[components]]\nname = "a"\nrequires = ["b"]\n[[components]]\nname = "b"\n'
 
 STRUCTURE = [
@@ -156,6 +158,36 @@ ROWS = [
         f'{ORGANISATION}role = "firm"\n\n{ORGANISATION}role = "user"\n',
         6, 'organisations[2].name is "Huawei" (text), as is the name of organisations[1]', "its own name", False,
     ),
+    Case("platform without host", f"{PLATFORM}{MEMBERS}", 7, "agreements[1] has no host", "name of the member that hosts it"),
+    Case("platform without members", f'{PLATFORM}host = "Huawei"\n', 7, "agreements[1] has no members", "the host included"),
+    Case("platform of no kind", f'{PLATFORM}host = "Huawei"\nkind = "x"\n{MEMBERS}', 9, '"x" (text)', '"open platform"'),
+    Case(
+        "platform of nobody", f'{PLATFORM}host = "Huawei"\nmembers = []\n',
+        8, 'host is "Huawei" (text), which is not among the members', "give the host a share", False,
+    ),
+    Case(
+        "host that is no member", f'{PLATFORM}host = "Hauwei"\n{MEMBERS}',
+        8, 'host is "Hauwei" (text), which is not among the members', "give the host a share among the members", False,
+    ),
+    Case(
+        "member that is unknown", f"""{PLATFORM}host = "Huawei"\n{MEMBERS.replace('ISV', 'ISW')}""",
+        11, 'agreements[1].members[2].name is "ISW" (text), which is no single organisation', "did you mean 'ISV'?", False,
+    ),
+    Case(
+        "member that enters later", f"""{PLATFORM.replace('"supplier"', '"supplier"' + chr(10) + 'year = 2001')}host = "Huawei"\n{MEMBERS}""",
+        12, 'name is "ISV" (text), which is no single organisation there at the start', "valid are Huawei", False,
+    ),
+    Case(
+        "member twice", f"""{PLATFORM}host = "Huawei"\n{MEMBERS.replace('ISV', 'Huawei')}""",
+        11, 'agreements[1].members[2].name is "Huawei" (text), a member already', "give each member once", False,
+    ),
+    Case(
+        "shares that leave a rest", f"""{PLATFORM}host = "Huawei"\n{MEMBERS.replace('0.4', '0.3')}""",
+        9, "agreements[1].members have shares that sum to 0.9", "give shares that sum to 1", False,
+    ),
+    Case("share above 1", f"""{PLATFORM}host = "Huawei"\n{MEMBERS.replace('0.4', '1.4')}""", 11, "share is 1.4", "from 0 to 1"),
+    Case("effort for nothing", f"""{PLATFORM}host = "Huawei"\n{MEMBERS.replace('0.4', '0.4, cost = 0')}""", 11, "cost is 0", "from 0.0001"),
+    Case("member without share", f"""{PLATFORM}host = "Huawei"\n{MEMBERS.replace(', share = 0.4', '')}""", 11, "has no share", "give share"),
     Case("component of no tier", f'{COMPONENT}tier = "outer"\n', 3, 'tier is "outer"', '"non-core", "core", "integration"'),
     Case("component of no domain", f"{COMPONENT}domain = 9\n", 3, "domain is 9, which is too high", "from 1 to 8"),
     Case("component too easy", f"{COMPONENT}difficulty = 0\n", 3, "difficulty is 0, which is too low", "from 0.01 to 1_000"),

@@ -25,6 +25,22 @@ name = "Huawei"
 role = "firm"
 focal = true
 capital = 5
+[[organisations]]
+name = "partner"
+role = "supplier"
+[[ties]]
+between = ["Huawei", "partner"]
+mode = "overlap"
+[[agreements]]
+host = "Huawei"
+capital = 2
+[[agreements.members]]
+name = "Huawei"
+share = 0.75
+cost = 2
+[[agreements.members]]
+name = "partner"
+share = 0.25
 [[components]]
 name = "a"
 [[components]]

@@ -141,7 +141,9 @@ def test_schedule_names_each_rule() -> None:
     for file, line, name in places:
         source = (root / file).read_text(encoding="utf-8").splitlines()
         assert any(f"def {name}(" in text for text in source[int(line) - 1 : int(line) + 3])
-    assert [line.split()[-1] for line in text.splitlines() if re.match(r" (\w+) +ecosim/", line)] == ["-"] * 12
+    assert [line.split()[-1] for line in text.splitlines() if re.match(r" (\w+) +ecosim/", line)] == ["-"] * len(
+        QUARTER
+    )
 
 
 def test_further_role_is_listed_with_its_rules(tmp_path: Path) -> None:

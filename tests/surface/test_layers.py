@@ -22,7 +22,7 @@ FLOORS = (
     ("mechanisms",),
     ("record", "schedule"),
     ("collector", "history", "roles"),
-    ("grammar", "scenario", "scenario_file", "scenario_rows", "schema"),
+    ("grammar", "scenario", "scenario_file", "scenario_agreements", "scenario_rows", "schema"),
     ("world",),
     ("views",),
     ("futures",),
