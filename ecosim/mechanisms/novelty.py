@@ -37,6 +37,8 @@ OUTCOMES = (
     Outcome("entrant_distance", LEVEL, "How far this quarter's entrants' routines are from the nearest in their role, mean over routines and entrants; 0 if nobody entered, users left out."),
 )  # fmt: skip
 
+MOST_ENTRANTS = 32  # of a role that are looked at for their distance, lest a large role take long
+
 
 @compiled
 def role_means(routines: Column, role: Column, rows: Column, roles: int) -> Column:
@@ -137,30 +139,58 @@ def note_replacement(
 
 def outcomes(model: Ecosystem) -> tuple[float, ...]:
     """What each operator did this quarter, how different routines are, and how new those of entrants."""
-    table, rows = model.organisations, model.rows
-    working = rows[table.role[rows] != USER]
-    return (*model.books.novelty, *diversity(table.routines, table.role, table.born, working, model.step_number))
+    table, members = model.organisations, model.members_of_roles()
+    spread, distance = 0.0, 0.0
+    if len(model.rows):
+        spread = diversity(table.routines, members)
+        distance = entrant_distance(table.routines, table.born, members, model.step_number, MOST_ENTRANTS)
+    return (*model.books.novelty, spread, distance)
 
 
 @compiled
-def diversity(routines: Column, role: Column, born: Column, rows: Column, step: int) -> tuple[float, float]:
-    """Standard deviation of routines within roles, and distance of this quarter's entrants to the nearest earlier member."""
-    width = routines.shape[1]
-    spread, distance, entrants = 0.0, 0.0, 0
-    for r in range(role[rows].max() + 1 if rows.size > 0 else 0):
-        of_role = rows[role[rows] == r]
-        if of_role.size == 0:
+def diversity(routines: Column, members: tuple[Column, Column]) -> float:
+    """Standard deviation of routines within roles, mean over routines and organisations."""
+    starts, sorted_rows = members
+    spread, count = 0.0, 0
+    for role in range(starts.size - 1):
+        size = starts[role + 1] - starts[role]
+        if role == USER or size == 0:
             continue
-        for k in range(width):
-            spread += routines[of_role, k].std() * of_role.size
-        for i in of_role:
-            if born[i] != step:
-                continue
-            nearest = np.inf
-            for j in of_role:
-                if born[j] < step:
-                    nearest = min(nearest, np.abs(routines[i] - routines[j]).mean())
-            if nearest < np.inf:
-                distance += nearest
-                entrants += 1
-    return spread / (width * max(1, rows.size)), distance / max(1, entrants)
+        count += size
+        for k in range(routines.shape[1]):
+            mean, square = 0.0, 0.0
+            for position in range(starts[role], starts[role + 1]):
+                mean += routines[sorted_rows[position], k] / size
+            for position in range(starts[role], starts[role + 1]):
+                square += (routines[sorted_rows[position], k] - mean) ** 2
+            spread += size * np.sqrt(square / size)
+    return spread / (routines.shape[1] * max(1, count))
+
+
+@compiled
+def entrant_distance(routines: Column, born: Column, members: tuple[Column, Column], step: int, most: int) -> float:
+    """Distance of this quarter's entrants, at most so many a role, to the nearest who was there before; mean over entrants."""
+    starts, sorted_rows = members
+    width = routines.shape[1]
+    total, entrants = 0.0, 0
+    for role in range(starts.size - 1):
+        if role == USER:
+            continue
+        # Uids grow, so entrants come last in their role.
+        first = starts[role + 1]
+        while first > starts[role] and born[sorted_rows[first - 1]] == step:
+            first -= 1
+        if first == starts[role]:
+            continue
+        for position in range(first, min(first + most, starts[role + 1])):
+            i, nearest = sorted_rows[position], np.inf
+            for other in range(starts[role], first):
+                j, distance = sorted_rows[other], 0.0
+                for k in range(width):
+                    distance += abs(routines[i, k] - routines[j, k])
+                    if distance >= nearest:
+                        break
+                nearest = min(nearest, distance)
+            total += nearest / width
+            entrants += 1
+    return total / max(1, entrants)
