@@ -33,7 +33,8 @@ def produce(
         budget = organisations.revenue_trend[i] + 0.25 * common.affordable * organisations.capital[i]
         research = organisations.routines[i, RESEARCH_INTENSITY] * budget
         do_research(organisations, environment, books, i, research, common)
-        rate = service_rate(environment.wage[0], organisations.capabilities[i, ORCHESTRATION], common.service_output)
+        orchestration = common.capability_effect * organisations.capabilities[i, ORCHESTRATION]
+        rate = service_rate(environment.wage[0], orchestration, common.service_output)
         affordable = p.wage_share * budget / (0.25 * environment.wage[0])
         wanted = p.ahead * organisations.ordered[i] / rate
         organisations.vacancies[i] = max(affordable, min(wanted, p.stretch * affordable)) - organisations.talent[i]

@@ -14,6 +14,7 @@ from ecosim.columns import ensure_room, make_slots, make_table
 from ecosim.draws import ACTIVATION, shuffled
 from ecosim.grammar import parameter_groups
 from ecosim.mechanisms.breakthrough import make_technology
+from ecosim.mechanisms.dynamic_capabilities import switched_capabilities
 from ecosim.mechanisms.entrants import ENDOWMENTS, place_many
 from ecosim.mechanisms.environment import make_environment
 from ecosim.mechanisms.governance import found_agreed
@@ -40,7 +41,8 @@ class World(mesa.Model):
         self.scenario = scenario
         self.rules = dict(scenario.rules)
         self.sequential = scenario.activation == "random"
-        self.parameters = {name: group.values(scenario.settings[name]) for name, group in parameter_groups().items()}
+        values = {name: group.values(scenario.settings[name]) for name, group in parameter_groups().items()}
+        self.parameters = switched_capabilities(values, self.rules)
         self.role_parameters = {name: role.own.values(scenario.roles[name]) for name, role in self.roles.items()}
         of_roles = [scenario.roles[name] for name in self.role_names]
         self.capacities = np.array([float(values["capacity"]) for values in of_roles])
@@ -119,9 +121,9 @@ class World(mesa.Model):
         for agreement in self.scenario.agreements:
             found_agreed(self, agreement, rows)
 
-    def enter(self, role: int, count: int, kind: str | None = None) -> None:
-        """Let organisations of a role enter, endowed by its parameters."""
-        self._place(role, count, kind, self.endowments[role])
+    def enter(self, role: int, count: int, kind: str | None = None) -> Rows:
+        """Let organisations of a role enter, endowed by its parameters; return their rows, (count,)."""
+        return self._place(role, count, kind, self.endowments[role])
 
     def _place(self, role: int, count: int, kind: str | None, endowment: Rows) -> Rows:
         """Let organisations enter and return their rows, (count,)."""

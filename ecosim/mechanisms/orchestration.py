@@ -45,6 +45,7 @@ PARAMETERS = ParameterGroup("orchestration", __name__, {
     "gain_from_trade": Parameter(0.2, 0.0, 2.0, "share of price", "What each side of an exchange gains beyond the price.", _ASSUMED),
     "affordable": Parameter(0.15, 0.0, 1.0, "share of capital", "Most that may be committed in a quarter beyond expected revenue.", _ASSUMED),
     "memory": Parameter(0.2, 0.01, 1.0, "1/quarter", "Weight of the newest quarter in trends.", _ASSUMED),
+    "capability_effect": Parameter(1.0, 0.0, 1.0, "1", "How much the capability of orchestration counts in research and services; 0 as if nobody had any.", "S000 4.x.2"),
 })  # fmt: skip
 
 
@@ -108,7 +109,7 @@ def do_research(
     """Turn spending into knowledge along the organisation's direction; return the knowledge made."""
     organisations.research[i] += spending
     made = new_knowledge(spending, environment.level[TECHNOLOGY_INDEX], organisations.reform[i],
-                         organisations.capabilities[i, ORCHESTRATION], p.productivity, p.research_unit, p.elasticity)  # fmt: skip
+                         p.capability_effect * organisations.capabilities[i, ORCHESTRATION], p.productivity, p.research_unit, p.elasticity)  # fmt: skip
     books.made[2] += made
     organisations.created[i] += p.memory * (made - organisations.created[i])
     for d in range(organisations.direction.shape[1]):
@@ -137,7 +138,8 @@ def service_rate(wage: float, orchestration: float, output: float) -> float:
 @allocation_free
 def make_services(organisations: Organisations, environment: Environment, books: Books, i: int, p: Any) -> None:
     """Make services with the talent there is."""
-    rate = service_rate(environment.wage[0], organisations.capabilities[i, ORCHESTRATION], p.service_output)
+    orchestration = p.capability_effect * organisations.capabilities[i, ORCHESTRATION]
+    rate = service_rate(environment.wage[0], orchestration, p.service_output)
     make_element(organisations.services, books, SERVICES, i, organisations.talent[i] * rate)
 
 

@@ -38,6 +38,7 @@ PARAMETERS = ParameterGroup("perception", __name__, {
     "forgetting": Parameter(0.2, 0.0, 1.0, "1/quarter", "Part of market information that is out of date after a quarter.", _ASSUMED),
     "crisis": Parameter(0.10, 0.0, 1.0, "share", "Fall of revenue below its trend, or of the economy below its rest, that counts as a crisis.", "S000 4.1.1: the recession of 2002 (P60)"),
     "reform_speed": Parameter(0.08, 0.0, 1.0, "1/quarter", "Part of what is left to reform that a quarter of persistence does.", "S000 4.1: the reform of 1998 succeeded in 2008"),
+    "capability_effect": Parameter(1.0, 0.0, 1.0, "1", "How much the capability of perception counts; 0 as if nobody had any.", "S000 4.x.1"),
 })  # fmt: skip
 
 
@@ -72,7 +73,8 @@ def choose_directions(
     domains = environment.demand.size
     wanted = np.empty(domains)
     for i in rows:
-        blur = p.noise * (1.0 - clarity(organisations.capabilities[i, PERCEPTION], organisations.information[i]))
+        perception = p.capability_effect * organisations.capabilities[i, PERCEPTION]
+        blur = p.noise * (1.0 - clarity(perception, organisations.information[i]))
         near = organisations.niche[i].max()
         for d in range(domains):
             seen = environment.demand[d] * np.exp(blur * normal(seed, PERCEPTION_NOISE, step, organisations.uid[i], d))
@@ -108,7 +110,8 @@ def reform(
                 note_event(events, REFORM_ABANDONED, uid, -1, organisations.reform[i])
         else:
             fall = organisations.slump[i] > p.crisis * organisations.revenue_trend[i]
-            alarmed = uniform(seed, REFORM_START, step, uid, 0) < organisations.capabilities[i, PERCEPTION]
+            perception = p.capability_effect * organisations.capabilities[i, PERCEPTION]
+            alarmed = uniform(seed, REFORM_START, step, uid, 0) < perception
             if (fall or slump) and alarmed and organisations.reform[i] < 0.95:
                 organisations.reforming[i] = True
                 note_event(events, REFORM_STARTED, uid, -1, organisations.reform[i])

@@ -3,12 +3,13 @@
 For role r with N_r members, capacity K_r, rate g_r and coefficients a_rs, each member brings an entrant at rate
 b = g_r (1 + sum_{a_rs > 0} a_rs N_s / K_s) and leaves at rate d = g_r (N_r / K_r - sum_{a_rs < 0} a_rs N_s / K_s).
 In a quarter both happen with probability 1 - exp(-rate), so that entry and exit balance exactly where the rates do,
-and the mean field is dN_r/dt = g_r N_r (1 - N_r / K_r + sum_s a_rs N_s / K_s).
+and the mean field is dN_r/dt = g_r N_r (1 - N_r / K_r + sum_s a_rs N_s / K_s). Selection (S003 Table 1, P110) moves exit
+from the strong to the weak and leaves the mean chance as it is. An entrant inherits the routines of who brings it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +18,10 @@ from ecosim.columns import release
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import ENTRY, uniform
 from ecosim.ledger import SETTLEMENT, note_event, pay, use_element
+from ecosim.mechanisms.evolution import inherit
+from ecosim.mechanisms.novelty import note_replacement
 from ecosim.mechanisms.ties import cut_tie
+from ecosim.outcomes import COUNT, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     BANKRUPTCY,
@@ -47,28 +51,61 @@ PARAMETERS = ParameterGroup("turnover", __name__, {
     "ceiling": Parameter(10.0, 1.0, 1000.0, "1", "Multiple of its capacity at which a role stops growing; reached only when symbiosis is unstable, and then reported.", "a12 a21 >= 1 has no rest point"),
 })  # fmt: skip
 
+OUTCOMES = (
+    Outcome("exits_weakness", COUNT, "Sum over those crowded out this quarter of 1 - 2 rank by capital in the role: 1 the smallest, -1 the largest, users left out."),
+)  # fmt: skip
+
 
 def turn_over(model: Ecosystem) -> None:
-    """The bankrupt and the crowded out leave, their accounts are settled; then entrants arrive."""
+    """The bankrupt and the crowded out leave, their accounts are settled; then entrants arrive, and inherit."""
+    replace_members(model)
+
+
+def replace_members(model: Ecosystem) -> Column:
+    """Let members leave and others enter; return the change of each role's mean routines by cause, (causes, roles, routines)."""
     organisations, settings = model.organisations, model.parameters["turnover"]
+    members = model.members_of_roles()[1]
     rates = turnover_rates(model.counts(), model.capacities, model.growth_rates, model.coefficients())
     # Both are drawn from those there at the start of the phase, or the survivors' fewer entrants would bias the rest point.
-    arrivals = count_arrivals(organisations, model.rows, rates, model.seed, model.step_number)
-    leave(model, settings, rates)
-    room = settings.ceiling * model.capacities - model.counts()
-    for role in range(len(arrivals)):
-        admitted = int(min(arrivals[role], max(0.0, room[role])))
-        if admitted < arrivals[role]:
-            model.report_unbounded(role)
-        model.enter(role, admitted)
+    bringing = who_brings(organisations, members, rates, model.seed, model.step_number)
+    ranks = strength_ranks(organisations, members, len(model.roles))
+    selection = settings.selection if model.rules["selection"] else 0.0
+    chances = exit_chances(organisations, members, ranks, rates, selection, settings.patience)
+    leaves = who_leaves(organisations, members, chances, model.seed, model.step_number)
+    role, routines = organisations.role[members], organisations.routines[members]
+    role_of_parent, of_parent = organisations.role[bringing], organisations.routines[bringing]
+    if leaves.any():
+        remove(model, members[leaves], settings.patience)
+    admitted = admit(model, role_of_parent, settings.ceiling)
+    rows = let_in(model, role_of_parent[admitted])
+    brought = inherited = model.organisations.routines[rows]
+    if model.rules["heredity"]:
+        inherited = of_parent[admitted]
+        error = model.parameters["evolution"].copying_error if model.rules["mutation"] else 0.0
+        inherit(model.organisations, rows, inherited, error, model.seed, model.step_number)
+        brought = model.organisations.routines[rows]
+    return note_replacement(role, routines, chances, leaves, role_of_parent[admitted], brought, inherited,
+                            model.rules["heredity"], model.books)  # fmt: skip
 
 
-def leave(model: Ecosystem, settings: Any, rates: Column) -> None:
-    """Find who leaves and settle them: ties, debts, stocks; users of a firm that left have no provider."""
-    ranks = strength_ranks(model.organisations, model.rows, len(model.roles))
-    leaving = who_leaves(model.organisations, model.rows, ranks, rates, settings, model.seed, model.step_number)
-    if leaving.size:
-        remove(model, leaving, settings.patience)
+def admit(model: Ecosystem, roles: Column, ceiling: float) -> Column:
+    """Which entrants find room, (entrants,): a role that would grow without bound is stopped, and that is reported."""
+    room = ceiling * model.capacities - model.counts()
+    admitted = np.ones(len(roles), bool)
+    for role in np.unique(roles):
+        arriving = np.flatnonzero(roles == role)
+        refused = arriving[int(max(0.0, room[role])) :]
+        if refused.size:
+            admitted[refused] = False
+            model.report_unbounded(int(role))
+    return admitted
+
+
+def let_in(model: Ecosystem, roles: Column) -> Column:
+    """Let an organisation of each of these roles enter, sorted by role; return their rows, (entrants,)."""
+    present, counts = np.unique(roles, return_counts=True)
+    entered = [model.enter(int(role), int(count)) for role, count in zip(present, counts, strict=True)]
+    return np.concatenate([np.zeros(0, np.int64), *entered])
 
 
 def remove(model: Ecosystem, leaving: Column, patience: int) -> None:
@@ -110,19 +147,33 @@ def strength_ranks(organisations: Organisations, rows: Column, roles: int) -> Co
     return ranks
 
 
+@allocation_free
+def exit_chance(rate: float, rank: float, selection: float) -> float:
+    """Chance to leave, c + min(s c, 1 - c)(1 - 2 rank) with c = 1 - exp(-d): ranks mean 1/2, so chances mean c at any selection s."""
+    mean = 1.0 - np.exp(-rate)
+    return mean + min(selection * mean, 1.0 - mean) * (1.0 - 2.0 * rank)
+
+
 @compiled
-def who_leaves(
-    organisations: Organisations, rows: Column, ranks: Column, rates: Column, p: Any, seed: int, step: int
+def exit_chances(
+    organisations: Organisations, rows: Column, ranks: Column, rates: Column, selection: float, patience: int
 ) -> Column:
-    """Rows of those that leave: the bankrupt, and each other with probability 1 - exp(-d w), w = 1 + selection (1 - 2 rank)."""
-    leaving = np.zeros(rows.size, np.bool_)
+    """Chance of each to leave, (rows,): 1 for the bankrupt."""
+    chances = np.ones(rows.size)
     for position in range(rows.size):
         i = rows[position]
-        weight = 1.0 + p.selection * (1.0 - 2.0 * ranks[i])
-        chance = 1.0 - np.exp(-rates[organisations.role[i], 1] * weight)
-        bankrupt = organisations.distress[i] >= p.patience
-        leaving[position] = bankrupt or uniform(seed, draws.EXIT, step, organisations.uid[i], 0) < chance
-    return rows[leaving]
+        if organisations.distress[i] < patience:
+            chances[position] = exit_chance(rates[organisations.role[i], 1], ranks[i], selection)
+    return chances
+
+
+@compiled
+def who_leaves(organisations: Organisations, rows: Column, chances: Column, seed: int, step: int) -> Column:
+    """Whether each leaves, (rows,)."""
+    leaves = np.zeros(rows.size, np.bool_)
+    for position in range(rows.size):
+        leaves[position] = uniform(seed, draws.EXIT, step, organisations.uid[rows[position]], 0) < chances[position]
+    return leaves
 
 
 @compiled
@@ -174,11 +225,30 @@ def release_rows(slots: Slots, leaving: Column) -> None:
 
 
 @compiled
-def count_arrivals(organisations: Organisations, rows: Column, rates: Column, seed: int, step: int) -> Column:
-    """Entrants by role: each member brings one with probability 1 - exp(-b), the same map as on the side of exit."""
-    arrivals = np.zeros(rates.shape[0])
-    for i in rows:
-        role = organisations.role[i]
-        if uniform(seed, ENTRY, step, organisations.uid[i], 0) < 1.0 - np.exp(-rates[role, 0]):
-            arrivals[role] += 1.0
-    return arrivals
+def who_brings(organisations: Organisations, rows: Column, rates: Column, seed: int, step: int) -> Column:
+    """Rows of those that bring an entrant: each with probability 1 - exp(-b), the same map as on the side of exit."""
+    brings = np.zeros(rows.size, np.bool_)
+    for position in range(rows.size):
+        i = rows[position]
+        chance = 1.0 - np.exp(-rates[organisations.role[i], 0])
+        brings[position] = uniform(seed, ENTRY, step, organisations.uid[i], 0) < chance
+    return rows[brings]
+
+
+def outcomes(model: Ecosystem) -> tuple[float, ...]:
+    """How weak those were that were crowded out this quarter, against all that were there."""
+    used = int(model.events.used[0])
+    crowded_out = model.events.code[:used] == EXIT_EVENT
+    if not crowded_out.any():
+        return (0.0,)
+    table, weakness = model.organisations, 0.0
+    uids, capital = model.events.subject[:used][crowded_out], model.events.detail[:used][crowded_out]
+    for role in np.unique(uids % 64):
+        if role == USER:
+            continue
+        left = capital[uids % 64 == role]
+        there = np.concatenate([left, table.capital[model.members(int(role))]])
+        if there.size > 1:
+            lower, equal = (there < left[:, None]).sum(axis=1), (there == left[:, None]).sum(axis=1)
+            weakness += float((1.0 - 2.0 * (lower + 0.5 * (equal - 1)) / (there.size - 1)).sum())
+    return (weakness,)

@@ -83,6 +83,7 @@ PARAMETERS = ParameterGroup("value_sharing", __name__, {
     "interest": Parameter(0.015, 0.0, 0.5, "1/quarter", "Interest on loans between members.", _ASSUMED),
     "repayment": Parameter(0.10, 0.0, 1.0, "1/quarter", "Part of a loan paid back in a quarter.", _ASSUMED),
     "regime_threshold": Parameter(0.02, 0.0, 1.0, "share of surplus", "Programmes, or transfer, above this make the reading proactive, or leading.", "S000 4: classes differ by initiative"),
+    "capability_effect": Parameter(1.0, 0.0, 1.0, "1", "How much the capability of co-sharing counts; 0 as if nobody had any.", "S000 4.x.4"),
 })  # fmt: skip
 
 
@@ -165,7 +166,7 @@ def move_ratios(organisations: Organisations, firms: Column, p: Any, floor: floa
                 s += organisations.sharing_step[i]
         else:
             goal = ratio_goal(dependence(organisations, i),
-                              organisations.routines[i, GENEROSITY], organisations.capabilities[i, CO_SHARING])  # fmt: skip
+                              organisations.routines[i, GENEROSITY], p.capability_effect * organisations.capabilities[i, CO_SHARING])  # fmt: skip
             s += p.adjustment * (goal - s)
             if p.strategy == REGULATED:
                 s = max(s, floor)
@@ -204,7 +205,7 @@ def divide_surplus(
         green = pay(organisations, books, i, NATURE, p.green_share * left, GREEN_PROGRAMME)
         organisations.programme[i] += social + green
         net[i] -= social + green
-        budget = p.transfer_share * organisations.capabilities[i, CO_SHARING] * left
+        budget = p.transfer_share * p.capability_effect * organisations.capabilities[i, CO_SHARING] * left
         members = partners[np.array([_is_member(organisations, ties, t, i) for t in partners], np.bool_)]
         if members.size > 0 and budget > 0.0:
             _transfer(organisations, ties, books, i, members, budget, p, cost, usefulness, net)

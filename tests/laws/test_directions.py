@@ -212,10 +212,10 @@ KNOBS = {
     "generosity raises the ratio": knob("roles.*.generosity", 0.0, 1.0, metric("sharing_ratio")),
     "a regulator raises the ratio": knob("policy.sharing_floor", 0.0, 0.5, metric("sharing_ratio"), value_sharing__strategy="regulated"),
     # learning and turnover
-    "use makes capability": knob("learning.gain", 0.0, 0.1, mean("capabilities")),
-    "idleness takes capability": knob("learning.fading", 0.0, 0.1, mean("capabilities"), False),
-    "mutation spreads routines": knob("learning.mutation_rate", 0.0, 1.0, spread_of_routines),
-    "imitation spreads few sets of routines": knob("learning.imitation_rate", 0.0, 1.0, distinct_routines, False, learning__mutation_rate=0.0),
+    "use makes capability": knob("dynamic_capabilities.gain", 0.0, 0.1, mean("capabilities")),
+    "idleness takes capability": knob("dynamic_capabilities.fading", 0.0, 0.1, mean("capabilities"), False),
+    "mutation spreads routines": knob("evolution.mutation_rate", 0.0, 1.0, spread_of_routines),
+    "imitation spreads few sets of routines": knob("evolution.imitation_rate", 0.0, 1.0, distinct_routines, False, evolution__mutation_rate=0.0),
     "capacity feeds more": knob("roles.supplier.capacity", 10.0, 50.0, of_role("supplier", "count"), roles__supplier__growth_rate=0.1),
     "selection takes the weak": knob("turnover.selection", 0.0, 1.0, capital_at_exit, False, roles__supplier__growth_rate=0.15),
     # the reading of stages

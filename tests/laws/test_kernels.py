@@ -13,8 +13,8 @@ from ecosim.mechanisms import (
     adoption,
     breakthrough,
     co_creation,
+    dynamic_capabilities,
     environment,
-    learning,
     open_sharing,
     orchestration,
     perception,
@@ -301,11 +301,11 @@ def test_regime_is_read_from_what_is_given() -> None:
 
 def test_capability_follows_use() -> None:
     """Protects gain by use and fading without it: c + gain use (1 - c) - fading (1 - use) c, at rest when both agree."""
-    assert learning.exercised(0.4, 1.0, 0.05, 0.02) == pytest.approx(0.4 + 0.05 * 0.6)
-    assert learning.exercised(0.4, 0.0, 0.05, 0.02) == pytest.approx(0.4 - 0.02 * 0.4)
-    assert learning.exercised(0.4, 0.5, 0.05, 0.02) == pytest.approx(0.4 + 0.015 - 0.004)
-    assert learning.exercised(1.0, 1.0, 1.0, 1.0) == 1.0
-    assert learning.exercised(0.0, 0.0, 1.0, 1.0) == 0.0
+    assert dynamic_capabilities.exercised(0.4, 1.0, 0.05, 0.02) == pytest.approx(0.4 + 0.05 * 0.6)
+    assert dynamic_capabilities.exercised(0.4, 0.0, 0.05, 0.02) == pytest.approx(0.4 - 0.02 * 0.4)
+    assert dynamic_capabilities.exercised(0.4, 0.5, 0.05, 0.02) == pytest.approx(0.4 + 0.015 - 0.004)
+    assert dynamic_capabilities.exercised(1.0, 1.0, 1.0, 1.0) == 1.0
+    assert dynamic_capabilities.exercised(0.0, 0.0, 1.0, 1.0) == 0.0
 
 
 # --- turnover --------------------------------------------------------------------------------------------------------

@@ -191,7 +191,7 @@ def test_policies_share_the_luck_of_entrants(path: str, values: tuple[Value, Val
 
 def test_one_more_organisation_leaves_the_others_their_luck() -> None:
     """Protects draws keyed by organisation: with one more user, the others' first quarter is drawn as before."""
-    alone = {"learning__imitation_rate": 0.0}  # whom one imitates depends on who is there
+    alone = {"evolution__imitation_rate": 0.0}  # whom one imitates depends on who is there
     fewer, more = ({**alone, "roles__user__initial": count} for count in (30, 31))
     columns = (*ENDOWED, "direction", "niche", "routines")
     from_the_start = by_uid(classroom(0, **fewer)).keys()

@@ -102,12 +102,18 @@ def test_rates_balance_at_capacity(growth: float, capacity: float) -> None:
     assert entry == exit_ == growth
 
 
-def test_entry_and_exit_balance_at_capacity(populations: Callable[..., Array], bound: Callable[[Array], Array]) -> None:
+@pytest.mark.parametrize("selection", [0.0, 1.0])
+def test_entry_and_exit_balance_at_capacity(
+    populations: Callable[..., Array], bound: Callable[[Array], Array], selection: float
+) -> None:
     """Protects against entry drawn as e^g - 1 or g and exit as 1 - e^-g: at N = K both take the same expected number.
 
-    At g = 0.5 the other forms would add 255 or 107 to 1000 in a quarter.
+    At g = 0.5 the other forms would add 255 or 107 to 1000 in a quarter; selection by weights inside the exponential
+    would add 26.
     """
-    world = {"roles.firm.initial": int(CAPACITY), "roles.firm.growth_rate": 0.5}
+    world = {
+        "roles.firm.initial": int(CAPACITY), "roles.firm.growth_rate": 0.5, "turnover.selection": selection,
+    }  # fmt: skip
     change = populations("limit-turnover", world, 1)[:, 0, FIRM] - CAPACITY
     assert abs(change.mean()) <= bound(change)
     assert bound(change) < 0.05 * CAPACITY

@@ -1,0 +1,128 @@
+"""The four dynamic capabilities (S000 5: perception, orchestration, co-creation, co-sharing): they grow by use and fade unused.
+
+What each changes stands where it acts: perception, how clearly demand is read and whether a crisis is noticed;
+orchestration, what research and services make of money and talent; co-creation, how often partners start a project;
+co-sharing, the goal of the sharing ratio and how much is spent on partners' capability. There a capability counts with
+the weight `capability_effect` of the mechanism; its switch in ``[rules]`` sets that weight to 0 and leaves the
+capability itself as it is, so that it acts again when the switch is set again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecosim.compilation import allocation_free, compiled
+from ecosim.ledger import CAPABILITY_TRANSFER
+from ecosim.outcomes import LEVEL, MONEY, SHARE, Outcome
+from ecosim.parameters import Parameter, ParameterGroup
+from ecosim.state import (
+    CAPABILITIES,
+    CO_CREATION,
+    CO_SHARING,
+    ORCHESTRATION,
+    PERCEPTION,
+    USER,
+    Column,
+    Organisations,
+    Ties,
+)
+
+if TYPE_CHECKING:
+    from ecosim.model import Ecosystem
+
+_ASSUMED = "assumption, varied in the sensitivity analysis"
+
+PARAMETERS = ParameterGroup("dynamic_capabilities", __name__, {
+    "gain": Parameter(0.02, 0.0, 1.0, "1/quarter", "Part of what is missing that a quarter of full use adds to a capability.", _ASSUMED),
+    "fading": Parameter(0.01, 0.0, 1.0, "1/quarter", "Part of a capability that a quarter without use takes.", _ASSUMED),
+})  # fmt: skip
+
+OUTCOMES = (
+    *(Outcome(f"capability_{name}", LEVEL, f"Mean capability of {name.replace('_', '-')}, users left out.") for name in CAPABILITIES),
+    Outcome("direction_error", SHARE, "Part of research that clear sight of demand would put into other domains; mean, users left out."),
+    Outcome("research_yield", "firm-years of median R&D per million CNY", "Knowledge made per money spent on research."),
+    Outcome("capability_transfer", MONEY, "Spent by firms on giving partners capability."),
+)  # fmt: skip
+
+# The mechanism in whose parameters the weight of a capability stands.
+_ACTS_IN = {"perception": "perception", "orchestration": "orchestration", "co_sharing": "value_sharing"}
+
+
+def switched_capabilities(parameters: Mapping[str, Any], rules: Mapping[str, bool]) -> dict[str, Any]:
+    """Return the parameters of all mechanisms, in which a dynamic capability that is switched off has no weight."""
+    switched = dict(parameters)
+    for capability, mechanism in _ACTS_IN.items():
+        if not rules[f"{capability}_capability"]:
+            switched[mechanism] = parameters[mechanism]._replace(capability_effect=0.0)
+    return switched
+
+
+@allocation_free
+def exercised(level: float, use: float, gain: float, fading: float) -> float:
+    """Level after a quarter: c + gain * use * (1 - c) - fading * (1 - use) * c."""
+    return level + gain * use * (1.0 - level) - fading * (1.0 - use) * level
+
+
+@compiled
+def exercise(
+    organisations: Organisations, ties: Ties, rows: Column, tie_rows: Column, p: Any, programme_share: float
+) -> None:
+    """Perception is used by who gets information, orchestration by who does research, co-creation by projects, co-sharing by giving.
+
+    The capabilities of search, fusion and development are used in the phase of a project that needs them.
+
+    Parameters
+    ----------
+    programme_share : part of surplus above which what is given counts as use of co-sharing.
+    """
+    used = np.zeros((organisations.uid.size, 3))
+    for t in tie_rows:
+        if ties.phase[t] > 0:
+            used[ties.a[t], ties.phase[t] - 1] = 1.0
+            used[ties.b[t], ties.phase[t] - 1] = 1.0
+    use = np.empty(4)
+    for i in rows:
+        use[PERCEPTION] = organisations.information[i] / (1.0 + organisations.information[i])
+        use[ORCHESTRATION] = 1.0 if organisations.research[i] > 0.0 else 0.0
+        use[CO_CREATION] = organisations.active[i] / (1.0 + organisations.active[i])
+        use[CO_SHARING] = 1.0 if organisations.programme[i] > programme_share * organisations.surplus[i] else 0.0
+        for k in range(organisations.capabilities.shape[1]):
+            organisations.capabilities[i, k] = exercised(organisations.capabilities[i, k], use[k], p.gain, p.fading)
+        for k in range(organisations.knowledge_capabilities.shape[1]):
+            organisations.knowledge_capabilities[i, k] = exercised(
+                organisations.knowledge_capabilities[i, k], used[i, k // 3], p.gain, p.fading
+            )
+
+
+def outcomes(model: Ecosystem) -> tuple[float, ...]:
+    """Mean levels of the four capabilities, and what perception, orchestration and co-sharing did."""
+    table, rows, books = model.organisations, model.rows, model.books
+    working = rows[table.role[rows] != USER]
+    levels = table.capabilities[working].mean(axis=0) if working.size else np.zeros(len(CAPABILITIES))
+    spent = float(table.research[working].sum())
+    return (
+        *levels,
+        direction_error(table.direction[working], table.niche[working], model.environment.demand, model.parameters["perception"]),
+        float(books.made[2]) / spent if spent > 0.0 else 0.0,
+        float(books.paid[CAPABILITY_TRANSFER].sum()),
+    )  # fmt: skip
+
+
+def direction_error(direction: Column, niche: Column, demand: Column, p: Any) -> float:
+    """Mean over organisations of half of sum_d |direction_d - clear_d|; clear is what they would want if they saw demand as it is.
+
+    Parameters
+    ----------
+    direction, niche : (organisations, domains), each row sums to 1.
+    demand : (domains,)
+    p : the parameters of perception.
+    """
+    if not direction.size:
+        return 0.0
+    known = niche / np.maximum(niche.max(axis=1, keepdims=True), 1e-300)
+    clear = (demand * (p.familiarity + (1.0 - p.familiarity) * known)) ** p.focus
+    clear /= clear.sum(axis=1, keepdims=True)
+    return float(0.5 * np.abs(direction - clear).sum(axis=1).mean())
