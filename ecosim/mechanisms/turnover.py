@@ -60,7 +60,7 @@ def turn_over(model: Ecosystem) -> None:
         admitted = int(min(arrivals[role], max(0.0, room[role])))
         if admitted < arrivals[role]:
             model.report_unbounded(role)
-        model.enter(role, admitted)
+        model.draw_in(role, admitted)
 
 
 def leave(model: Ecosystem, settings: Any, rates: Column) -> None:
