@@ -4,8 +4,9 @@ A part tau of a firm's supplies is made abroad too. Of that a firm imports the s
 the rest at home. A foreign part is at the frontier; one from a supplier at home reaches as far as the supplier's
 knowledge does, r = log(1 + D sum_d n_d K_d) / log(1 + D sum_d n_d F_d) <= 1, n the firm's niche, F the frontier. So a
 firm's import share moves to the better and cheaper source, and home gains as its suppliers learn. An embargo cuts part
-c of what comes from abroad. What neither source covers a firm makes itself as far as its own knowledge reaches; the rest
-is its shortfall: sales it cannot make (in proportion, as in input-output analysis: Santos and Haimes 2004; that parts
+c of what comes from abroad. Then what home delivers goes first into the parts that abroad does not, and replaces them as
+far as its makers' knowledge reaches; what is left a firm makes itself as far as its own knowledge reaches; the rest is its
+shortfall: sales it cannot make (in proportion, as in input-output analysis: Santos and Haimes 2004; that parts
 made to order spread losses to customers: Barrot and Sauvagnat 2016). It orders what it lacked again at home and
 does more research.
 """
@@ -179,36 +180,41 @@ def at_home(imports: float, shortfall: float) -> float:
 
 
 @allocation_free
-def missing_part(tradable: float, imports: float, cut: float, again: float, covered: float, own: float) -> float:
-    """Shortfall: max(0, tau - m (1 - c) - (tau - m + again) * covered) * (1 - own), all as parts of a firm's supplies.
+def missing_part(needed: float, delivered: float, reached: float, own: float) -> float:
+    """Shortfall: (needed - r * min(needed, delivered)) * (1 - own), all as parts of a firm's supplies.
 
-    covered: what of an order at home comes, times how far its maker's knowledge reaches; own: how far the firm's does.
+    needed: of the tradable part, what does not come from abroad; delivered: what suppliers at home delivered, whose
+    knowledge reaches as far as r; own: how far the firm's own does.
     """
-    return max(0.0, tradable - imports * (1.0 - cut) - (tradable - imports + again) * covered) * (1.0 - own)
+    return (needed - reached * min(needed, delivered)) * (1.0 - own)
 
 
 @compiled
 def take_stock(
-    organisations: Organisations, ties: Ties, environment: Environment, firms: Column, tie_rows: Column, tradable: float
+    organisations: Organisations,
+    ties: Ties,
+    environment: Environment,
+    firms: Column,
+    tie_rows: Column,
+    tradable: float,
+    share: float,
 ) -> None:
-    """What each firm did not get of this quarter's orders and cannot make."""
-    ordered = np.zeros(organisations.uid.size)
-    covered = np.zeros(organisations.uid.size)
+    """What each firm did not get of this quarter's supplies, `share` of its expected revenue, and cannot make."""
+    delivered = np.zeros(organisations.uid.size)
+    reached = np.zeros(organisations.uid.size)
     for t in tie_rows:
         i, j = _sides(organisations, ties, t)
         if i >= 0:
-            ordered[i] += abs(ties.order[t])
-            covered[i] += abs(ties.owed[t]) * reach(organisations, environment, i, j)
-    cut = cut_depth(environment)
+            delivered[i] += abs(ties.owed[t])
+            reached[i] += abs(ties.owed[t]) * reach(organisations, environment, i, j)
     for i in firms:
+        supplies = share * organisations.revenue_trend[i]
         # Who has nothing to buy yet lacks only what it would import.
-        buys = organisations.revenue_trend[i] > 0.0
-        wanted = tradable if buys else organisations.imports[i]
-        at_hand = covered[i] / ordered[i] if ordered[i] > 0.0 else 0.0
-        own = reach(organisations, environment, i, i)
-        organisations.shortfall[i] = missing_part(
-            wanted, organisations.imports[i], cut, organisations.shortfall[i], at_hand, own
-        )
+        wanted = tradable if supplies > 0.0 else organisations.imports[i]
+        needed = wanted - organisations.imports[i] * (1.0 - cut_depth(environment))
+        home = delivered[i] / supplies if supplies > 0.0 else 0.0
+        far = reached[i] / delivered[i] if delivered[i] > 0.0 else 0.0
+        organisations.shortfall[i] = missing_part(needed, home, far, reach(organisations, environment, i, i))
 
 
 @compiled
@@ -246,7 +252,8 @@ def assemble(model: Ecosystem, firms: Column) -> None:
     """Firms find out what they lack of what they ordered, and foreign parts make their offers better."""
     settings = model.parameters["foreign_supply"]
     if model.rules["imports"] and settings.tradable > 0.0:
-        take_stock(model.organisations, model.ties, model.environment, firms, model.tie_rows, settings.tradable)
+        take_stock(model.organisations, model.ties, model.environment, firms, model.tie_rows, settings.tradable,
+                   float(model.role_parameters["firm"].purchase_share))  # fmt: skip
         offered = home_sources(model.organisations, model.ties, model.environment, model.tie_rows, settings.reliance,
                                model.parameters["orchestration"].service_output)  # fmt: skip
         add_edge(model.organisations, firms, offered, cut_depth(model.environment), settings.edge)

@@ -92,10 +92,10 @@ def _ecosystem(folder: Path, scenario: Path = LIVELY, **more: Any) -> Ecosystem:
 
 
 # A world in which what a bank does cannot fail to happen by luck: who is asked for a tie says yes, no tie is given up (a loan
-# would be called back with it), no bank leaves, and users buy from the start, so that firms have value to pay interest with.
+# would be called back with it), banks had time to find partners, none leaves, and users buy from the start, so that firms have value to pay interest with.
 CERTAIN = {
     "symbiosis.reluctance": -10.0, "symbiosis.dissolution": 0.0, "symbiosis.loss_patience": 0.0,
-    "roles.bank.growth_rate": 0.0, "adoption.initial": 1.0,
+    "symbiosis.past_rounds": 60, "roles.bank.growth_rate": 0.0, "adoption.initial": 1.0,
 }  # fmt: skip
 
 
