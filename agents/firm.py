@@ -1,7 +1,8 @@
 """The firm: brings technology and capital, hosts the platform if it is the core firm, integrates components.
 
 Each quarter it commits part of what it expects to earn: research by its research intensity, services ordered from
-suppliers, research contracted out to universities, talent for the rest (S000 4.1.2; S001 5.1).
+suppliers and abroad, research contracted out to universities, talent for the rest (S000 4.1.2; S001 5.1). A firm that
+lacked supplies does more research and orders more at home.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ecosim.compilation import compiled
+from ecosim.mechanisms.foreign_supply import at_home, cut_depth, seek_sources
 from ecosim.mechanisms.orchestration import do_research, place_orders
 from ecosim.organisation import Organisation
 from ecosim.parameters import Parameter, ParameterGroup
@@ -45,21 +47,24 @@ def commit(
     tie_rows: Column,
     p: Any,
     common: Any,
+    effort: float,
 ) -> None:
     """Plan the quarter on expected revenue and capital, place orders, do research in house, open vacancies."""
     for i in rows:
         expected = organisations.revenue_trend[i]
         affordable = common.affordable * organisations.capital[i]
         research = organisations.routines[i, RESEARCH_INTENSITY] * (expected + 0.25 * affordable)
+        research *= 1.0 + effort * organisations.shortfall[i]
         organisations.contracts[i] = p.contracted_share * research
-        organisations.purchases[i] = p.purchase_share * expected
+        organisations.purchases[i] = p.purchase_share * expected * at_home(organisations.imports[i], organisations.shortfall[i])
         organisations.wages_due[i] = research - organisations.contracts[i]
         plan = p.wage_share * (expected + 0.25 * affordable) / (0.25 * environment.wage[0])
         organisations.vacancies[i] = plan - organisations.talent[i]
     place_orders(organisations, ties, tie_rows, SUPPLY, SUPPLIER, organisations.purchases)
     place_orders(organisations, ties, tie_rows, JOINT_RESEARCH, UNIVERSITY, organisations.contracts)
     for i in rows:
-        # What found no partner is made in house: the same money, paid as wages.
+        # What found no partner or is cut off is made in house, as far as that can be: the same money, paid as wages.
+        organisations.purchases[i] += p.purchase_share * organisations.revenue_trend[i] * organisations.imports[i] * cut_depth(environment)
         in_house = organisations.wages_due[i] + organisations.contracts[i]
         do_research(organisations, environment, books, i, in_house, common)
         organisations.wages_due[i] = (
@@ -69,6 +74,7 @@ def commit(
 
 def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
     """What firms do with their resources in a quarter."""
+    seek_sources(model, rows)
     commit(
         model.organisations,
         model.ties,
@@ -78,6 +84,7 @@ def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
         model.tie_rows,
         parameters,
         model.parameters["orchestration"],
+        model.parameters["foreign_supply"].effort,
     )
 
 

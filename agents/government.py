@@ -54,27 +54,51 @@ def earn(organisations: Organisations, environment: Environment, books: Books, r
         pay(organisations, books, WORLD, i, income, INCOME)
 
 
+@allocation_free
+def pay_part(
+    organisations: Organisations, books: Books, i: int, j: int, amount: float, purpose: int, rate: float
+) -> float:
+    """Pay with `rate` of value on each unit of money, whatever of the pot the ledger would let go with it; return what was paid."""
+    along = min(rate * amount, organisations.pot[i])
+    kept = organisations.pot[i] - along
+    organisations.pot[i] = along
+    paid = pay(organisations, books, i, j, amount, purpose)
+    organisations.pot[i] += kept
+    return paid
+
+
 @compiled
 def spend(
     organisations: Organisations, environment: Environment, books: Books, rows: Column, everybody: Column, p: Any
 ) -> None:
-    """Spend part of what it holds: by claims to members (universities by staff, others by research), the rest on society."""
+    """Spend part of what it holds: by claims to members (universities by staff, others by research), the rest on society.
+
+    All are paid in one proportion, in money and in the value that goes with it, so that no place in the order pays.
+    """
     total = np.zeros(3)
     for j in everybody:
         claim, weight = _claim(organisations, j)
         if claim >= 0:
             total[claim] += weight
     shares = np.array([p.grants, p.subsidy, p.support])
+    claimed = shares[total > 0.0].sum()
+    left = max(0.0, 1.0 - shares.sum())
     for i in rows:
-        budget = p.spending * (0.5 + environment.level[POLICY_INDEX]) * organisations.capital[i]
+        held = organisations.capital[i]
+        budget = p.spending * (0.5 + environment.level[POLICY_INDEX]) * held
+        if budget * (claimed + left) > held:
+            budget = held / (claimed + left)
+        spent = budget * (claimed + left)
+        rate = min(1.0, organisations.pot[i] / spent) if spent > 0.0 else 0.0
         for j in everybody:
             claim, weight = _claim(organisations, j)
             if claim >= 0 and total[claim] > 0.0:
                 purpose = SUBSIDIES if claim == 1 else GRANTS
-                paid = pay(organisations, books, i, j, budget * shares[claim] * weight / total[claim], purpose)
+                part = budget * shares[claim] * weight / total[claim]
+                paid = pay_part(organisations, books, i, j, part, purpose, rate)
                 note_flow(organisations, books, CAPITAL, EXCHANGE, i, j, paid)
                 note_gain(organisations, books, j, i, paid)
-        pay(organisations, books, i, SOCIETY, budget * max(0.0, 1.0 - shares.sum()), PUBLIC_SERVICES)
+        pay_part(organisations, books, i, SOCIETY, budget * left, PUBLIC_SERVICES, rate)
 
 
 def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
@@ -84,7 +108,7 @@ def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
 
 def share_value(model: Ecosystem, rows: Column, parameters: Any) -> None:
     """What governments do with the taxes when value is shared."""
-    # By role and uid: value goes with the first payments, and must not hang on the order of rows.
+    # By role and uid, since sums must not hang on the order of rows.
     everybody = model.members_of_roles()[1]
     spend(model.organisations, model.environment, model.books, rows, everybody, model.parameters["policy"])
 

@@ -293,6 +293,13 @@ def _component() -> Table:
     return Table("A component technology.", entries, ("name",))
 
 
+# What an embargo is, in an event and from Python.
+EMBARGO = {
+    "depth": Parameter(0.5, 0.0, 1.0, "share", "Part of supplies from abroad that is cut; 0 lifts an embargo.", "S003 1; S001 1"),
+    "quarters": Parameter(8, 1, 1000, "quarters", "How long the embargo lasts.", _SCENARIO),
+}  # fmt: skip
+
+
 def _event(roles: Mapping[str, Role], changes: Table) -> Table:
     shock: dict[str, Shape] = {
         "index": Parameter(
@@ -317,9 +324,10 @@ def _event(roles: Mapping[str, Role], changes: Table) -> Table:
         "set": changes,
         "shock": Table("A shock to the environment.", shock, ("index", "size")),
         "enter": Table("Organisations that enter.", entrants, ("role",), unset=("kind",)),
+        "embargo": Table("A cut of supplies from abroad; it takes the place of one that lasts.", EMBARGO, ("depth", "quarters")),
     }
     return Table(
         "Something that happens on a date or under a condition.", entries, ("name",), exactly_one=("year", "step", "when"),
-        at_least_one=("set", "shock", "enter"), needs={"quarter": "year", "after": "when"},
-        unset=("year", "step", "when", "after", "set", "shock", "enter"),
+        at_least_one=("set", "shock", "enter", "embargo"), needs={"quarter": "year", "after": "when"},
+        unset=("year", "step", "when", "after", "set", "shock", "enter", "embargo"),
     )  # fmt: skip

@@ -321,6 +321,33 @@ def recovery_time(series: Column, shock_step: int) -> int:
     return -1 if fallen else 0
 
 
+def recovery_against(series: Column, twin: Column, shock_step: int, part: float = 0.95) -> int:
+    """Return how many quarters after a shock a series is first back at a part of its twin, a future without the shock.
+
+    The least t - shock_step with series[t] >= part * twin[t] after a fall below that; 0 if it never falls so far, -1 if
+    it is not back by the end. Against growth that hides a loss: `recovery_time` asks for the level before the shock.
+    """
+    ratios = _ratios(series, twin)
+    ratios[shock_step - 1] = part
+    return int(recovery_time(ratios, shock_step))
+
+
+def losses_against(series: Column, twin: Column, shock_step: int) -> tuple[float, float]:
+    """Return the largest loss against a twin without the shock, and the sum of all, in quarters of the twin's level.
+
+    max_t l and sum_t l with l = max(0, 1 - series[t] / twin[t]), t >= shock_step: depth and area of the resilience
+    triangle (Bruneau et al. 2003, Earthquake Spectra 19: 733).
+    """
+    losses = np.maximum(0.0, 1.0 - _ratios(series, twin)[shock_step:])
+    return float(losses.max(initial=0.0)), float(losses.sum())
+
+
+def _ratios(series: Column, twin: Column) -> Column:
+    """Series over twin, (steps,); 1 where the twin is 0."""
+    above, below = np.asarray(series, float), np.asarray(twin, float)
+    return np.divide(above, below, out=np.ones(below.size), where=below > 0.0)
+
+
 @compiled
 def half_life(series: Column, shock_step: int) -> int:
     """Return how many quarters it takes from the lowest point after the shock to make up half of the loss.

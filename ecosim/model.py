@@ -12,8 +12,10 @@ import numpy as np
 
 from ecosim import ledger
 from ecosim.futures import Futures
+from ecosim.grammar import EMBARGO
 from ecosim.history import History
 from ecosim.mechanisms.environment import observe, strike
+from ecosim.mechanisms.foreign_supply import cut_supply
 from ecosim.mechanisms.orchestration import open_accounts
 from ecosim.mechanisms.partner_search import begin
 from ecosim.mechanisms.turnover import remove
@@ -21,7 +23,7 @@ from ecosim.parameters import ScenarioError, Value, nearest
 from ecosim.roles import Role, read_roles
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
 from ecosim.schedule import QUARTER, Phase
-from ecosim.state import INDICES, POLICY, SHOCK
+from ecosim.state import INDICES, POLICY, SHOCK, SUPPLY_CUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,7 +162,7 @@ class Ecosystem(Futures):
     def _happen(self) -> None:
         """Let what the scenario dates, or makes conditional, happen at the start of a quarter."""
         if self.step_number > 0:
-            self._enter_named(self.step_number)
+            self._enter_dated()
         for number, event in enumerate(self.scenario.events):
             due = event.step == self.step_number
             if event.when is not None and self.step_number > 0 and self.step_number >= event.earliest:
@@ -175,8 +177,33 @@ class Ecosystem(Futures):
             if event.shock is not None:
                 strike(self.environment, INDICES.index(event.shock.index), event.shock.size, event.shock.quarters)
                 ledger.note_event(self.events, SHOCK, -1, -1, event.shock.size)
+            if event.embargo is not None:
+                self.embargo(event.embargo.depth, event.embargo.quarters)
             if event.enter is not None:
                 self.enter(self.roles[event.enter.role].index, event.enter.count, event.enter.kind)
+
+    def embargo(self, depth: float, quarters: int) -> None:
+        """Cut supplies from abroad from the next quarter on, in place of any embargo that lasts.
+
+        Parameters
+        ----------
+        depth : part of what comes from abroad that is cut, 0 to 1; 0 lifts an embargo.
+        quarters : how long, a whole number from 1.
+
+        Raises
+        ------
+        ScenarioError : a depth or a number of quarters that is not so; nothing is changed.
+        """
+        for name, value in (("depth", depth), ("quarters", quarters)):
+            record = EMBARGO[name]
+            kind: tuple[type, ...] = (int, np.integer) if name == "quarters" else (int, float, np.integer, np.floating)
+            right = isinstance(value, kind) and not isinstance(value, bool)
+            if not right or not float(record.low or 0) <= float(value) <= float(record.high or 0):
+                whole = "whole number" if name == "quarters" else "number"
+                raise ScenarioError(f"embargo: {name} is {value!r}; give a {whole} from {record.low:g} to {record.high:g}")
+        self._room_for_events(1)
+        cut_supply(self.environment, float(depth), int(quarters))
+        ledger.note_event(self.events, SUPPLY_CUT, -1, -1, float(depth))
 
     def set(self, path: str, value: Value) -> None:
         """Change a parameter or a switch from now on.

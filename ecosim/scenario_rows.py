@@ -116,6 +116,14 @@ class Shock:
 
 
 @dataclass(frozen=True)
+class Embargo:
+    """A cut of part of what comes from abroad, for some quarters."""
+
+    depth: float
+    quarters: int
+
+
+@dataclass(frozen=True)
 class Entry:
     """Organisations of a role, and a kind unless it is drawn, that enter."""
 
@@ -138,6 +146,7 @@ class Event:
     set: Mapping[str, Value]
     shock: Shock | None
     enter: Entry | None
+    embargo: Embargo | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row of a scenario file."""
@@ -148,6 +157,8 @@ class Event:
         actions: dict[str, Any] = {"set": dict(self.set)} if self.set else {}
         if self.shock is not None:
             actions["shock"] = dict(vars(self.shock))
+        if self.embargo is not None:
+            actions["embargo"] = dict(vars(self.embargo))
         if self.enter is not None:
             actions["enter"] = {name: value for name, value in vars(self.enter).items() if value is not None}
         return {"name": self.name, **date, **actions}
@@ -263,6 +274,7 @@ class Reader:
             set=Frozen(changes),
             shock=Shock(**row["shock"]) if "shock" in row else None,
             enter=None if enter is None else Entry(enter["role"], self._kind(enter, (*keys, "enter")), enter["count"]),
+            embargo=Embargo(**row["embargo"]) if "embargo" in row else None,
         )
 
     def _check_changes(self, row: Mapping[str, Any], keys: Keys) -> None:

@@ -17,13 +17,14 @@ from ecosim.mechanisms.breakthrough import make_technology
 from ecosim.mechanisms.dynamic_capabilities import switched_capabilities
 from ecosim.mechanisms.entrants import ENDOWMENTS, place_many
 from ecosim.mechanisms.environment import make_environment
+from ecosim.mechanisms.foreign_supply import first_shares
 from ecosim.mechanisms.governance import found_agreed
 from ecosim.mechanisms.stages import make_reading
 from ecosim.mechanisms.ties import new_tie
 from ecosim.record import Recorder
 from ecosim.roles import Role
-from ecosim.scenario import Scenario
-from ecosim.state import INTERFACES, MODES, UNBOUNDED_GROWTH, Memberships, Organisations, Platforms, Projects, Ties
+from ecosim.scenario import NamedOrganisation, Scenario
+from ecosim.state import FIRM, INTERFACES, MODES, UNBOUNDED_GROWTH, Memberships, Organisations, Platforms, Projects, Ties
 
 Rows = np.ndarray[Any, Any]
 
@@ -69,11 +70,12 @@ class World(mesa.Model):
         self.serials = np.zeros(count, np.int64)
         self.names: dict[int, str] = {}
         self.fired: set[int] = set()
+        self.entered = np.zeros(len(scenario.organisations), np.int64)
         self.interfaces = self._interfaces()
         self.recorder = Recorder(self.role_names, scenario.start_year)
         self.datacollector = Collector(self.recorder)
         self._cached: dict[str, tuple[Any, Any]] = {}
-        self._enter_named(0)
+        self._enter_dated()
         for role, name in enumerate(self.role_names):
             self.enter(role, int(scenario.roles[name]["initial"]))
         self._tie_named()
@@ -90,19 +92,52 @@ class World(mesa.Model):
                         matrix[self.roles[other].index, role.index] = INTERFACES.index(interface)
         return matrix
 
-    def _enter_named(self, step: int) -> None:
-        """Let the organisations enter that the scenario names for a step."""
-        for named in self.scenario.organisations:
-            if named.step == step:
-                role = self.roles[named.role]
-                endowment = self.endowments[role.index].copy()
-                for key, value in named.endowment.items():
-                    endowment[ENDOWMENTS.index(key)] = value
-                endowment[ENDOWMENTS.index("spread")] = 0.0
-                rows = self._place(role.index, named.count, named.kind, endowment)
-                self.organisations.focal[rows] = named.focal
-                for number, uid in enumerate(self.organisations.uid[rows]):
-                    self.names[int(uid)] = named.name if named.count == 1 else f"{named.name} {number + 1}"
+    def _enter_dated(self) -> None:
+        """Let the named organisations enter whose date has come and that nothing else will bring in."""
+        for position, named in enumerate(self.scenario.organisations):
+            due = named.step <= self.step_number and self.entered[position] < named.count
+            if due and (named.step == 0 or self.rules["dated_entry"] or not self._draws_in(named.role)):
+                self._enter_named(position, named.count - int(self.entered[position]))
+
+    def _draws_in(self, role: str) -> bool:
+        """Whether a role has entrants by itself: turnover, a growth rate, and a member that can bring one."""
+        index = self.roles[role].index
+        return self.rules["turnover"] and self.growth_rates[index] > 0.0 and len(self.members(index)) > 0
+
+    def draw_in(self, role: int, count: int) -> Rows:
+        """Let as many organisations of a role enter as were drawn in: first the named that do not enter by date, then any; return their rows."""
+        entered = []
+        if not self.rules["dated_entry"]:
+            for position in self._waiting(role):
+                admitted = min(count, self.scenario.organisations[position].count - int(self.entered[position]))
+                entered.append(self._enter_named(position, admitted))
+                count -= admitted
+        return np.concatenate([*entered, self.enter(role, count)])
+
+    def _waiting(self, role: int) -> list[int]:
+        """Positions of the named organisations of a role that have not all entered, by date and place in the scenario."""
+        named = self.scenario.organisations
+        waiting = [
+            position
+            for position in np.flatnonzero(self.entered < [each.count for each in named]).tolist()
+            if self.roles[named[position].role].index == role
+        ]
+        return sorted(waiting, key=lambda position: named[position].step)
+
+    def _enter_named(self, position: int, count: int) -> Rows:
+        """Let organisations of one row of the scenario enter, endowed as it says; return their rows, (count,)."""
+        named: NamedOrganisation = self.scenario.organisations[position]
+        role, already = self.roles[named.role], int(self.entered[position])
+        endowment = self.endowments[role.index].copy()
+        for key, value in named.endowment.items():
+            endowment[ENDOWMENTS.index(key)] = value
+        endowment[ENDOWMENTS.index("spread")] = 0.0
+        rows = self._place(role.index, count, named.kind, endowment)
+        self.entered[position] += count
+        self.organisations.focal[rows] = named.focal
+        for number, uid in enumerate(self.organisations.uid[rows], start=already + 1):
+            self.names[int(uid)] = named.name if named.count == 1 else f"{named.name} {number}"
+        return rows
 
     def _tie_named(self) -> None:
         """Make the ties that the scenario names."""
@@ -142,6 +177,8 @@ class World(mesa.Model):
         )  # fmt: skip
         self.serials[role] += count
         self.technology.mastered[rows] = False
+        if role == FIRM and self.rules["imports"]:
+            first_shares(self.organisations, rows, self.parameters["foreign_supply"], self.seed)
         return rows
 
     def switched(self, *rules: str) -> Rows:

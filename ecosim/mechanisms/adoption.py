@@ -14,6 +14,7 @@ from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import ADOPTION, ADOPTION_CHOICE, ADOPTION_SWITCH, uniform
 from ecosim.ledger import SALE_SOURCE, SALES, SURPLUS_SOURCE, create_value, note_flow, note_gain, pay
 from ecosim.measures import pianka_overlap
+from ecosim.mechanisms import foreign_supply
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     ECONOMY_INDEX,
@@ -50,6 +51,7 @@ PARAMETERS = ParameterGroup("adoption", __name__, {
     "generation_quality": Parameter(0.5, 0.0, 10.0, "1", "Quality gained with the logarithm of mastered components and product generations.", "S001 5.3 (P45)"),
     "surplus": Parameter(0.06, 0.0, 10.0, "share of price and unit of quality", "Surplus imputed to the user.", _ASSUMED),
     "margin": Parameter(0.1, 0.0, 1.0, "share of price", "What a sale is worth to the firm beyond its cost.", "operating margin 9-14 %"),
+    "bottleneck": Parameter(1.0, 0.0, 10.0, "1", "Part of its sales that a firm cannot make for each part of its supplies that it lacks.", "fixed proportions: Santos & Haimes 2004"),
     "information": Parameter(0.02, 0.0, 10.0, "1/quarter", "Market information that a served user gives its provider.", "S003 4.2(3)"),
 })  # fmt: skip
 
@@ -60,6 +62,7 @@ def adopt(model: Ecosystem) -> None:
     settings = model.parameters["adoption"]
     mastered = model.technology.mastered
     make_offers(model.organisations, model.environment, firms, model.rows, mastered, settings)
+    foreign_supply.assemble(model, firms)
     take_up(
         model.organisations, model.environment, firms, users, settings, model.sequential, model.seed, model.step_number
     )
@@ -196,6 +199,12 @@ def surplus_rate(quality: float, price: float, share: float) -> float:
 
 
 @allocation_free
+def deliverable(shortfall: float, bottleneck: float) -> float:
+    """Part of its sales that a firm can deliver: max(0, 1 - bottleneck * shortfall)."""
+    return max(0.0, 1.0 - bottleneck * shortfall)
+
+
+@allocation_free
 def credit_customers(
     organisations: Organisations, environment: Environment, ties: Ties, tie_rows: Column, p: Any
 ) -> None:
@@ -203,7 +212,8 @@ def credit_customers(
     for t in tie_rows:
         for u, i in ((ties.a[t], ties.b[t]), (ties.b[t], ties.a[t])):
             if organisations.role[u] == USER and organisations.provider[u] == i:
-                paid = spending_power(organisations.budget[u], environment.market[0], environment.level[ECONOMY_INDEX])
+                means = spending_power(organisations.budget[u], environment.market[0], environment.level[ECONOMY_INDEX])
+                paid = means * deliverable(organisations.shortfall[i], p.bottleneck)
                 surplus = paid * surplus_rate(organisations.quality[i], organisations.price[i], p.surplus)
                 ties.got_a[t] += surplus if u == ties.a[t] else p.margin * paid
                 ties.got_b[t] += surplus if u == ties.b[t] else p.margin * paid
@@ -211,7 +221,7 @@ def credit_customers(
 
 @compiled
 def buy(organisations: Organisations, environment: Environment, books: Books, users: Column, p: Any) -> None:
-    """Each adopted user spends its means with its provider; surplus = s * quality / price of what is paid."""
+    """Each adopted user spends its means with its provider, as far as that can deliver; surplus = s * quality / price of it."""
     organisations.installed[:] = 0.0
     for u in users:
         i = organisations.provider[u]
@@ -219,7 +229,8 @@ def buy(organisations: Organisations, environment: Environment, books: Books, us
             continue
         organisations.installed[i] += 1.0
         means = spending_power(organisations.budget[u], environment.market[0], environment.level[ECONOMY_INDEX])
-        paid = pay(organisations, books, u, i, means, SALES)
+        sold = means * deliverable(organisations.shortfall[i], p.bottleneck)
+        paid = pay(organisations, books, u, i, sold, SALES)
         if paid > 0.0:
             organisations.revenue[i] += paid
             surplus = paid * surplus_rate(organisations.quality[i], organisations.price[i], p.surplus)

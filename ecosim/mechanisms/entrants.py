@@ -5,12 +5,15 @@ Sizes are lognormal around the role's median, levels vary by a tenth, profiles o
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ecosim.columns import claim
 from ecosim.compilation import compiled
 from ecosim.draws import ENTRANT_ENDOWMENT, integer_below, normal, uniform
 from ecosim.ledger import ENDOWMENT, note_event, pay
+from ecosim.outcomes import COUNT, Outcome
 from ecosim.state import (
     DOMAINS,
     WORLD,
@@ -22,11 +25,22 @@ from ecosim.state import (
 )
 from ecosim.state import ENTRY as ENTRY_EVENT
 
+if TYPE_CHECKING:
+    from ecosim.model import Ecosystem
+
+OUTCOMES = (Outcome("dated_entered", COUNT, "Organisations that the scenario dates and that have entered so far."),)
+
 # What an entrant is endowed with, in the order of the columns of `model.endowments`.
 ENDOWMENTS = (
     "capital", "talent", "knowledge", "spread", "openness", "protection", "absorptive", "persistence", "capability",
     "research_intensity", "openness_target", "generosity", "breadth", "risk", "imitation",
 )  # fmt: skip
+
+
+def outcomes(model: Ecosystem) -> tuple[float, ...]:
+    """Count those that a scenario dates and that have entered."""
+    named = zip(model.scenario.organisations, model.entered, strict=True)
+    return (float(sum(entered for each, entered in named if each.step > 0)),)
 
 
 @compiled

@@ -83,6 +83,7 @@ def observe(model: Ecosystem) -> None:
         spent / value - 0.05 if value > 0.0 else 0.0,
     ])  # fmt: skip
     environment.activity[:] = np.tanh(10.0 * growth)
+    environment.supply_cut[1] = max(0.0, environment.supply_cut[1] - 1.0)  # an embargo has a quarter less to last
     environment.value_trend[0] += model.parameters["orchestration"].memory * (value - trend) if trend > 0.0 else value
 
 

@@ -80,9 +80,10 @@ def replace_members(model: Ecosystem) -> Column:
     rows = let_in(model, role_of_parent[admitted])
     brought = inherited = model.organisations.routines[rows]
     if model.rules["heredity"]:
-        inherited = of_parent[admitted]
+        heirs = ~np.isin(model.organisations.uid[rows], list(model.names))  # whom a scenario names has its own
+        inherited = np.where(heirs[:, None], of_parent[admitted], brought)
         error = model.parameters["evolution"].copying_error if model.rules["mutation"] else 0.0
-        inherit(model.organisations, rows, inherited, error, model.seed, model.step_number)
+        inherit(model.organisations, rows[heirs], inherited[heirs], error, model.seed, model.step_number)
         brought = model.organisations.routines[rows]
     return note_replacement(role, routines, chances, leaves, role_of_parent[admitted], brought, inherited,
                             model.rules["heredity"], model.books)  # fmt: skip
@@ -104,7 +105,7 @@ def admit(model: Ecosystem, roles: Column, ceiling: float) -> Column:
 def let_in(model: Ecosystem, roles: Column) -> Column:
     """Let an organisation of each of these roles enter, sorted by role; return their rows, (entrants,)."""
     present, counts = np.unique(roles, return_counts=True)
-    entered = [model.enter(int(role), int(count)) for role, count in zip(present, counts, strict=True)]
+    entered = [model.draw_in(int(role), int(count)) for role, count in zip(present, counts, strict=True)]
     return np.concatenate([np.zeros(0, np.int64), *entered])
 
 

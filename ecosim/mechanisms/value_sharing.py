@@ -26,6 +26,7 @@ from ecosim.ledger import (
     pay,
 )
 from ecosim.mechanisms.division import DIVISION_RULES, divide
+from ecosim.mechanisms.foreign_supply import pay_abroad
 from ecosim.mechanisms.obligations import pay_partners, pay_taxes, pay_wages
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
@@ -97,6 +98,7 @@ def share_value(model: Ecosystem) -> None:
     # Firms first, so that what they pay has arrived when their partners pay; government last, it gets everybody's taxes.
     firms = model.members(FIRM)
     others = model.rows[(organisations.role[model.rows] != FIRM) & (organisations.role[model.rows] != GOVERNMENT)]
+    pay_abroad(model, firms, net)  # first: what was made abroad is no value of this ecosystem to pass on
     for rows in (firms, others, governments):
         pay_wages(organisations, books, rows, net)
         if rows is firms:

@@ -198,7 +198,7 @@ ROWS = [
     Case("event without name", "[[events]]\nyear = 2001\n", 1, "events[1] has no name", "give name"),
     Case("event without date", f"{EVENT}set = {{}}\n", 1, "events[1] has none of year, step, when", "exactly one of year"),
     Case("event with two dates", f"{EVENT}year = 2001\nstep = 4\n", 4, "events[1].step stands beside year", "exactly one of year"),
-    Case("event without effect", f"{EVENT}step = 4\n", 1, "events[1] has none of set, shock, enter", "at least one of set"),
+    Case("event without effect", f"{EVENT}step = 4\n", 1, "events[1] has none of set, shock, enter, embargo", "at least one of set"),
     Case("event changes nothing", f"{EVENT}step = 4\nset = {{}}\n", 4, "events[1].set is empty", "give a change such as"),
     Case("event too early", f"{EVENT}year = 1999\nset.steps = 1\n", 4, "events[1].set.steps cannot stand here", "only at the start"),
     Case(
@@ -222,6 +222,13 @@ ROWS = [
     Case("shock of no index", f'{EVENT}step = 4\nshock = {{ index = "x", size = 0 }}\n', 4, '"x"', 'one of "talent"'),
     Case("shock too large", f'{EVENT}step = 4\n[events.shock]\nindex = "talent"\nsize = 2\n', 6, "is 2, w", "from -1 to 1"),
     Case("shock is a number", f"{EVENT}step = 4\nshock = -0.3\n", 4, "shock is -0.3 (a decimal", "with some of index, size"),
+    Case("embargo without depth", f"{EVENT}step = 4\nembargo = {{ quarters = 4 }}\n", 4, "embargo has no depth", "give depth"),
+    Case("embargo without end", f"{EVENT}step = 4\nembargo = {{ depth = 0.5 }}\n", 4, "embargo has no quarters", "give quarters"),
+    Case("embargo too deep", f"{EVENT}step = 4\n[events.embargo]\ndepth = 1.5\nquarters = 4\n", 5, "depth is 1.5, which is too high", "from 0 to 1"),
+    Case("embargo of no quarter", f"{EVENT}step = 4\n[events.embargo]\nquarters = 0\ndepth = 1\n", 5, "quarters is 0, which is too low", "from 1 to 1_000"),
+    Case("embargo of half a quarter", f"{EVENT}step = 4\n[events.embargo]\nquarters = 0.5\ndepth = 1\n", 5, "quarters is 0.5", "a whole number"),
+    Case("embargo is a number", f"{EVENT}step = 4\nembargo = 0.8\n", 4, "embargo is 0.8 (a decimal", "with some of depth, quarters"),
+    Case("embargo of something", f"{EVENT}step = 4\nembargo = {{ depth = 1, quarters = 4, of = 3 }}\n", 4, "embargo.of is unknown here", "valid are"),
     Case(
         "shock without end", f'{EVENT}step = 4\n[events.shock]\nindex = "talent"\nsize = 0\nquarters = 0\n',
         7, "events[1].shock.quarters is 0, which is too low", "from 1 to 1_000 (quarters)",

@@ -19,6 +19,8 @@ from ecosim.measures import (
     density,
     gini,
     half_life,
+    losses_against,
+    recovery_against,
     herfindahl,
     kind_count,
     mean_degree,
@@ -233,6 +235,29 @@ def test_tail_exponent_is_recovered(exponent: float) -> None:
 def test_recovery_time(series: list[float], quarters: int) -> None:
     """Protects what counts as recovered, by hand."""
     assert recovery_time(np.array(series), 2) == quarters
+
+
+def test_losses_against_a_twin() -> None:
+    """Protects depth and area of a loss in a growing world: an exponential return from loss a at rate r has area a / (1 - e^-r)."""
+    twin = 1.1 ** np.arange(200)
+    loss = np.where(np.arange(200) < 3, 0.0, 0.4 * np.exp(-0.2 * (np.arange(200) - 3)))
+    depth, area = losses_against(twin * (1.0 - loss), twin, 3)
+    assert depth == pytest.approx(0.4)
+    assert area == pytest.approx(0.4 / (1.0 - math.exp(-0.2)))
+    assert losses_against(twin * 1.2, twin, 3) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("rate", "quarters"), [(0.1, 21), (0.5, 5), (5.0, 1)])
+def test_recovery_against_a_twin(rate: float, quarters: int) -> None:
+    """Protects the closed form: a loss a e^-rt is below 1 - part after ln(a / (1 - part)) / r quarters, rounded up."""
+    steps = np.arange(100)
+    twin = 1.1**steps
+    series = twin * np.where(steps < 10, 1.0, 1.0 - 0.4 * np.exp(-rate * (steps - 10)))
+    assert quarters == math.ceil(math.log(0.4 / 0.05) / rate)
+    assert recovery_against(series, twin, 10) == quarters
+    assert recovery_against(series, twin, 10, 0.5) == 0, "it never falls so far"
+    assert recovery_against(series[:11], twin[:11], 10) == -1
+    assert recovery_against(series, twin, 10) > 0 == recovery_time(np.maximum(series, twin[9]), 10)
 
 
 @pytest.mark.parametrize(("rate", "quarters"), [(math.log(2.0), 1), (math.log(2.0) / 4.5, 5), (0.1, 7)])

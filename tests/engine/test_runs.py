@@ -27,36 +27,10 @@ from ecosim.parameters import ScenarioError
 from ecosim.runs import RESULT_FILES, TABLES, OutputError, Run, checked_directory, run
 from ecosim.scenario import Scenario, load_scenario
 
-SMALL = """
-title = "Small world"
-steps = 6
-[adoption]
-initial = 0.6
-[roles.firm]
-initial = 3
-[roles.supplier]
-initial = 3
-[roles.university]
-initial = 2
-[roles.government]
-initial = 1
-[roles.intermediary]
-initial = 1
-[roles.user]
-initial = 5
-[[events]]
-name = "late entrants"
-step = 4
-enter = { role = "supplier", count = 2 }
-"""
-
-
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+def small(write_world: Callable[..., Path], small_text: str) -> Scenario:
     """Return a world of few organisations."""
-    path = tmp_path_factory.mktemp("worlds") / "small.toml"
-    path.write_text(SMALL, encoding="utf-8")
-    return load_scenario(path)
+    return load_scenario(write_world(small_text, "small"))
 
 
 @pytest.fixture(scope="module")
@@ -437,9 +411,11 @@ def test_run_is_frozen(result: Run) -> None:
         result.seed = 2  # type: ignore[misc]
 
 
-def test_hash_is_the_same_in_another_process(small: Scenario, result: Run, tmp_path: Path) -> None:
+def test_hash_is_the_same_in_another_process(
+    small_text: str, result: Run, tmp_path: Path, write_world: Callable[..., Path]
+) -> None:
     """Nothing of a process, such as the order of its sets, gets into the tables."""
-    (tmp_path / "small.toml").write_text(SMALL, encoding="utf-8")
+    write_world(small_text, "small", tmp_path)
     code = "import ecosim; print(ecosim.run('small.toml', seed=1).hash)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": "7"}, check=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,15 +55,17 @@ set = { "environment.drift" = 0.5, "roles.firm.kinds.joint venture" = 1 }
 name = "second"
 when = "mean_trust < 0.3"
 enter = { role = "user", count = 2 }
+[[events]]
+name = "third"
+year = 2003
+embargo = { depth = 0.5, quarters = 3 }
 """
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+def world(write_world: Callable[..., Path]) -> Scenario:
     """Return a scenario that has something of everything."""
-    path = tmp_path_factory.mktemp("worlds") / "world.toml"
-    path.write_text(WORLD, encoding="utf-8")
-    return load_scenario(path)
+    return load_scenario(write_world(WORLD))
 
 
 def printed(scenario: Scenario) -> str:

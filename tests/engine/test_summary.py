@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +48,9 @@ def printed(what: object, *arguments: object, width: int = 80) -> str:
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def result(write_world: Callable[..., Path]) -> Run:
     """Return a run of two stages, which and what value is made by hand, so that no calibration moves it."""
-    path = tmp_path_factory.mktemp("worlds") / "two.toml"
-    path.write_text(WORLD, encoding="utf-8")
-    done = run(load_scenario(path), seed=1)
+    done = run(load_scenario(write_world(WORLD, "two")), seed=1)
     for table in (done.metrics, done.value):
         table.loc[table.step >= 5, "stage"] = "maturity"
         table.loc[table.step < 5, "stage"] = "incubation"

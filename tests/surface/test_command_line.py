@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,25 +28,6 @@ from ecosim.terminal import COMPILING
 
 COMMANDS = ("run", "scenarios", "show", "validate", "where", "schema")
 FILES = {"metrics.parquet", "value.parquet", "roles.parquet", "flows.parquet", "events.parquet", "run.json"}
-
-SMALL = """
-title = "Small world"
-steps = 8
-[adoption]
-initial = 0.6
-[roles.firm]
-initial = 3
-[roles.supplier]
-initial = 4
-[roles.university]
-initial = 2
-[roles.government]
-initial = 1
-[roles.intermediary]
-initial = 1
-[roles.user]
-initial = 6
-"""
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pseudo-terminals are those of POSIX")
 
@@ -85,10 +66,10 @@ def content_of(directory: Path) -> dict[str, bytes | None]:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, write_world: Callable[..., Path], small_text: str) -> Path:
     """Return a directory with a small world in small.toml and, once `first` is asked for, its results in first/."""
     directory = tmp_path_factory.mktemp("place")
-    (directory / "small.toml").write_text(SMALL, encoding="utf-8")
+    write_world(small_text, "small", directory)
     return directory
 
 
@@ -211,16 +192,16 @@ def test_options_reach_the_run_and_its_command_repeats_it(place: Path) -> None:
     assert record["hash"] in again.stdout
 
 
-def test_steps_may_end_before_an_event(tmp_path: Path) -> None:
+def test_steps_may_end_before_an_event(tmp_path: Path, write_world: Callable[..., Path], small_text: str) -> None:
     """A shorter run of a scenario is possible even if it dates events after its end."""
     event = '[[events]]\nname = "late"\nstep = 6\nenter = { role = "user" }\n'
-    (tmp_path / "late.toml").write_text(SMALL + event, encoding="utf-8")
+    write_world(small_text + event, "late", tmp_path)
     done = call("run", "late.toml", "--steps", "2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "\n2 quarters, 2000 Q1 to 2000 Q2; seed 1; " in done.stdout
 
 
-def test_broken_ledger_ends_the_run(tmp_path: Path) -> None:
+def test_broken_ledger_ends_the_run(tmp_path: Path, write_world: Callable[..., Path], small_text: str) -> None:
     """With --audit a role that makes money out of nothing is caught: status 1, step, account and amount, no files."""
     (tmp_path / "roles").mkdir()
     (tmp_path / "roles" / "forger.py").write_text(
@@ -229,7 +210,7 @@ def test_broken_ledger_ends_the_run(tmp_path: Path) -> None:
         "class Forger(Organisation):\n    defaults = {'initial': 1}\n    rules = {'learn': forge}\n",
         encoding="utf-8",
     )
-    (tmp_path / "small.toml").write_text(SMALL, encoding="utf-8")
+    write_world(small_text, "small", tmp_path)
     done = call("run", "small.toml", "--agents", "roles", "--audit", "--out", "forged", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(r"ecosim: step 0: capital .*, a difference of 7(\.\d+)?\n", done.stderr)
@@ -260,9 +241,11 @@ def test_broken_ledger_ends_the_run(tmp_path: Path) -> None:
         ("schema --out nowhere/schema.json", "nowhere/schema.json: cannot be written: no such file", ""),
     ],
 )
-def test_what_is_wrong_is_said_in_one_sentence(arguments: str, finding: str, remedy: str, tmp_path: Path) -> None:
+def test_what_is_wrong_is_said_in_one_sentence(
+    arguments: str, finding: str, remedy: str, tmp_path: Path, write_world: Callable[..., Path], small_text: str
+) -> None:
     """Each wrong option, name, path or value: status 2, one line with what is right, nothing run, nothing written."""
-    (tmp_path / "small.toml").write_text(SMALL, encoding="utf-8")
+    write_world(small_text, "small", tmp_path)
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("years of work", encoding="utf-8")
     before = content_of(tmp_path)
@@ -325,9 +308,9 @@ def malformed(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_malformed_scenarios_get_one_sentence_each(malformed: Path) -> None:
+def test_malformed_scenarios_get_one_sentence_each(malformed: Path, write_world: Callable[..., Path], small_text: str) -> None:
     """One process looks at them all: each file gets its own line with its name, the valid one between them is told too."""
-    (malformed / "small.toml").write_text(SMALL, encoding="utf-8")
+    write_world(small_text, "small", malformed)
     before = content_of(malformed)
     assert len(MALFORMED) >= 40
     names = [f"{name}.toml" for name in MALFORMED]
@@ -511,12 +494,12 @@ def test_where_shows_the_schedule_and_the_roles(first: subprocess.CompletedProce
         assert re.search(rf"^ {role} +agents/{role}\.py:\d+ ", done.stdout, re.MULTILINE)
 
 
-def test_schema_is_a_json_schema(place: Path) -> None:
+def test_schema_is_a_json_schema(place: Path, small_text: str) -> None:
     """What `schema` prints is a JSON Schema by which the small world is right and a misspelt one wrong."""
     schema = json.loads(call("schema").stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
-    assert validator.is_valid(tomllib.loads(SMALL))
+    assert validator.is_valid(tomllib.loads(small_text))
     assert not validator.is_valid({"stpes": 3})
     done = call("schema", "--out", "schema.json", cwd=place)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
