@@ -20,7 +20,7 @@ from ecosim.mechanisms import licensing
 from ecosim.mechanisms.components import INTEGRATION, Technology, find_reach
 from ecosim.mechanisms.constraints import ces, partner_support, read_sufficiencies, sufficiency
 from ecosim.mechanisms.joint_development import develop_jointly
-from ecosim.mechanisms.product_generations import can_release, following, move_frontier, release
+from ecosim.mechanisms.product_generations import can_release, following, generation_difficulty, move_frontier, release
 from ecosim.outcomes import LEVEL, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import BREAKTHROUGH, CONSTRAINTS, FIRM, RESEARCH_INTENSITY, Column, Environment, Events, Organisations
@@ -133,44 +133,39 @@ def find_hazards(
     """
     components = technology.difficulty.size
     hazards = np.zeros((firms.size, components + 1))
-    weights, boosts = np.empty(components + 1), np.empty(components + 1)
+    weights, boosts, difficulties = np.zeros(components + 1), np.ones(components + 1), np.ones(components + 1)
+    domains = np.zeros(components + 1, np.int64)
     levels = np.empty(binds.size)
+    for c in range(components):
+        difficulties[c], domains[c] = technology.difficulty[c], technology.domain[c]
+        if technology.tier[c] == INTEGRATION:
+            domains[components] = technology.domain[c]  # a product generation is integration over again
     for position in range(firms.size):
         i = firms[position]
         if p.constant_effort > 0.0:
             effort = p.constant_effort * organisations.routines[i, RESEARCH_INTENSITY]
         else:
             effort = 4.0 * organisations.research[i] / unit
-        last, total = 0, 0.0
         for c in range(components):
             weights[c] = 0.0
-            if technology.tier[c] == INTEGRATION:
-                last = c
             if reach[i, c]:
-                d = technology.domain[c]
                 boosts[c] = 1.0
                 if crossover:
-                    business = business_knowledge(organisations, technology, i, d, p.mastery)
+                    business = business_knowledge(organisations, technology, i, domains[c], p.mastery)
                     boosts[c] = crossing_boost(technology.crossing[c], business, p.crossing, p.business)
                 weights[c] = boosts[c] * (own_development if technology.licensed[i, c] else 1.0)
-            total += weights[c]
-        # A product generation is worked on like integration, of which it is the next round.
-        weights[components] = boosts[components] = 0.0
-        if can_release(technology, i):
-            boosts[components] = following(
-                environment.product_frontier[0], organisations.generation[i], generations.catch_up
-            )
-            weights[components] = 1.0
-            total += 1.0
-        for k in range(levels.size):
-            technology.sufficiency[i, k] = 0.0
+        generation = organisations.generation[i]
+        weights[components] = 1.0 if can_release(technology, i) else 0.0
+        boosts[components] = following(environment.product_frontier[0], generation, generations.catch_up)
+        difficulties[components] = generation_difficulty(generations.difficulty, generation, generations.harder)
+        technology.sufficiency[i] = 0.0
+        total = weights.sum()
         for c in range(components + 1):
             if weights[c] > 0.0:
-                read_sufficiencies(levels, organisations, environment, support, i, technology.domain[last if c == components else c], effort, binds, p)  # fmt: skip
-                for k in range(levels.size):
-                    technology.sufficiency[i, k] += levels[k] * weights[c] / total
-                difficulty = generations.difficulty if c == components else technology.difficulty[c]
-                hazards[position, c] = hazard(p.hazard * boosts[c], difficulty, effort * weights[c] / total, p.effort_elasticity,
+                share = weights[c] / total
+                read_sufficiencies(levels, organisations, environment, support, i, domains[c], effort, binds, p)
+                technology.sufficiency[i] += share * levels
+                hazards[position, c] = hazard(p.hazard * boosts[c], difficulties[c], share * effort, p.effort_elasticity,
                                               ces(levels, p.complementarity))  # fmt: skip
     return hazards
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
 PARAMETERS = ParameterGroup("product_generations", __name__, {
-    "difficulty": Parameter(3.0, 0.01, 1000.0, "firm-years of median R&D", "Difficulty of each product generation after integration.", "chip releases 2009-2020 about a year apart"),
+    "difficulty": Parameter(3.0, 0.01, 1000.0, "firm-years of median R&D", "Difficulty of the first product generation after integration.", "chip releases 2009-2020 about a year apart"),
+    "harder": Parameter(0.08, 0.0, 10.0, "1/generation", "How much more difficult each generation is than the one before.", "research needed for a given advance rises: Bloom, Jones, Van Reenen & Webb 2020, American Economic Review 110(4)"),
     "catch_up": Parameter(0.1, 0.0, 10.0, "1/generation", "How much each generation behind the frontier raises the hazard of the next.", "S001 1: following is easier than leading (P48); " + _ASSUMED),
     "frontier": Parameter(0.0, 0.0, 1000.0, "generations", "Product generation of the frontier outside at the start.", "scenario"),
     "frontier_growth": Parameter(0.3, 0.0, 100.0, "generations/year", "How fast the frontier outside moves on.", "S001 1, 3.2: 2G to 5G in three decades (P48, P49)"),
@@ -67,6 +68,12 @@ def can_release(technology: Technology, i: int) -> bool:
                 return False
             integrated = True
     return integrated
+
+
+@allocation_free
+def generation_difficulty(first: float, generation: int, harder: float) -> float:
+    """Difficulty of the next generation: that of the first * (1 + harder)^generation."""
+    return first * (1.0 + harder) ** generation
 
 
 @allocation_free
