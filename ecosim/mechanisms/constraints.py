@@ -38,7 +38,7 @@ def ces(levels: Column, exponent: float) -> float:
     least, most = levels[0], levels[0]
     for level in levels:
         least, most = min(least, level), max(most, level)
-    if least <= 0.0 and exponent <= 0.0:
+    if least <= 0.0 and (exponent <= 0.0 or most <= 0.0):
         return 0.0
     total = 0.0
     if abs(exponent) < 1e-9:
