@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import ecosim.mechanisms
 from ecosim import roles as role_files
+from ecosim.mechanisms.components import TIERS
 from ecosim.mechanisms.governance import PARAMETERS as GOVERNANCE
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.roles import Role
@@ -26,8 +27,6 @@ ENDOWMENT = (
     "capital", "talent", "knowledge", "openness", "protection", "absorptive", "persistence", "capability",
     "research_intensity", "openness_target", "generosity", "breadth", "risk", "imitation",
 )  # fmt: skip
-
-TIERS = ("non-core", "core", "integration")
 
 RULES = {
     "environment": "Talent, technology, economy and policy influence each other and the organisations.",

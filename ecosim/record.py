@@ -318,5 +318,6 @@ class Recorder:
 def _detail(code: str, number: float, components: tuple[str, ...]) -> str:
     words = {
         "tie upgraded": MODES, "tie downgraded": MODES, "stage": STAGES, "regime": REGIMES, "breakthrough": components,
+        "licence granted": components, "licence refused": components,
     }.get(code)  # fmt: skip
     return words[int(number)] if words else f"{number:.6g}"

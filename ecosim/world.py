@@ -13,7 +13,7 @@ from ecosim.collector import Collector
 from ecosim.columns import ensure_room, make_slots, make_table
 from ecosim.draws import ACTIVATION, shuffled
 from ecosim.grammar import parameter_groups
-from ecosim.mechanisms.breakthrough import make_technology
+from ecosim.mechanisms.components import forget, make_technology, with_room
 from ecosim.mechanisms.dynamic_capabilities import switched_capabilities
 from ecosim.mechanisms.entrants import ENDOWMENTS, place_many
 from ecosim.mechanisms.environment import make_environment
@@ -63,6 +63,7 @@ class World(mesa.Model):
         self.platforms, self.platform_slots = make_table(Platforms, 16), make_slots(16)
         self.memberships, self.membership_slots = make_table(Memberships, 64), make_slots(64)
         self.environment = make_environment(self.parameters["environment"])
+        self.environment.product_frontier[0] = self.parameters["product_generations"].frontier
         self.books = ledger.make_books(count)
         self.events = ledger.make_events(1024)
         self.technology = make_technology(scenario.components, 64)
@@ -163,10 +164,7 @@ class World(mesa.Model):
     def _place(self, role: int, count: int, kind: str | None, endowment: Rows) -> Rows:
         """Let organisations enter and return their rows, (count,)."""
         self.organisations, self.slots = ensure_room(self.organisations, self.slots, count)
-        if len(self.technology.mastered) < len(self.slots.free):
-            larger = np.zeros((len(self.slots.free), self.technology.mastered.shape[1]), bool)
-            larger[: len(self.technology.mastered)] = self.technology.mastered
-            self.technology = self.technology._replace(mastered=larger)
+        self.technology = with_room(self.technology, len(self.slots.free))
         self._room_for_events(count)
         declared = self.roles[self.role_names[role]]
         weights = self.kind_weights[role] if kind is None else np.eye(len(declared.kinds))[declared.kinds.index(kind)]
@@ -176,7 +174,7 @@ class World(mesa.Model):
             self.parameters["adoption"].segments, self.parameters["value_sharing"].ratio, self.seed, self.step_number,
         )  # fmt: skip
         self.serials[role] += count
-        self.technology.mastered[rows] = False
+        forget(self.technology, rows)
         if role == FIRM and self.rules["imports"]:
             first_shares(self.organisations, rows, self.parameters["foreign_supply"], self.seed)
         return rows

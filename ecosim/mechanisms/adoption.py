@@ -15,6 +15,7 @@ from ecosim.draws import ADOPTION, ADOPTION_CHOICE, ADOPTION_SWITCH, uniform
 from ecosim.ledger import SALE_SOURCE, SALES, SURPLUS_SOURCE, create_value, note_flow, note_gain, pay
 from ecosim.measures import pianka_overlap
 from ecosim.mechanisms import foreign_supply
+from ecosim.mechanisms.product_generations import technology_offered
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     ECONOMY_INDEX,
@@ -48,7 +49,7 @@ PARAMETERS = ParameterGroup("adoption", __name__, {
     "reconsider": Parameter(0.15, 0.0, 1.0, "1/quarter", "Chance that a user reconsiders its provider in a quarter.", _ASSUMED),
     "markup": Parameter(0.5, 0.0, 10.0, "share", "Mark-up on price of a firm without any rival; competition takes it away in proportion to niche overlap.", "S001 2.1.2 (P34)"),
     "complement": Parameter(0.15, 0.0, 5.0, "1", "Quality that a core firm's offer gains with the logarithm of the members of its platform.", "complementors: S000 4.3 (P76)"),
-    "generation_quality": Parameter(0.5, 0.0, 10.0, "1", "Quality gained with the logarithm of mastered components and product generations.", "S001 5.3 (P45)"),
+    "generation_quality": Parameter(0.5, 0.0, 10.0, "1", "Quality gained with the logarithm of the components that a firm can use and its product generations.", "S001 5.3 (P45)"),
     "surplus": Parameter(0.06, 0.0, 10.0, "share of price and unit of quality", "Surplus imputed to the user.", _ASSUMED),
     "margin": Parameter(0.1, 0.0, 1.0, "share of price", "What a sale is worth to the firm beyond its cost.", "operating margin 9-14 %"),
     "bottleneck": Parameter(1.0, 0.0, 10.0, "1", "Part of its sales that a firm cannot make for each part of its supplies that it lacks.", "fixed proportions: Santos & Haimes 2004"),
@@ -60,8 +61,8 @@ def adopt(model: Ecosystem) -> None:
     """Firms set quality and price; users adopt, reconsider, buy, tell."""
     firms, users = model.members(FIRM), model.order_of(USER)
     settings = model.parameters["adoption"]
-    mastered = model.technology.mastered
-    make_offers(model.organisations, model.environment, firms, model.rows, mastered, settings)
+    offered = technology_offered(model.organisations, model.technology, firms)
+    make_offers(model.organisations, model.environment, firms, model.rows, offered, settings)
     foreign_supply.assemble(model, firms)
     take_up(
         model.organisations, model.environment, firms, users, settings, model.sequential, model.seed, model.step_number
@@ -86,16 +87,15 @@ def survival(adopted: float, innovation: float, imitation: float, years: float) 
 
 @compiled
 def make_offers(
-    organisations: Organisations, environment: Environment, firms: Column, rows: Column, mastered: Column, p: Any
+    organisations: Organisations, environment: Environment, firms: Column, rows: Column, offered: Column, p: Any
 ) -> None:
-    """Quality = log(1 + sum_d demand_d K_d D) + g log(1 + components + generations) + c log(1 + members) for a host; price = 1 + markup (1 - mean overlap with rivals)."""
+    """Quality = log(1 + sum_d demand_d K_d D) + g log(1 + components usable + generations) + c log(1 + members) for a host; price = 1 + markup (1 - mean overlap with rivals)."""
     members = 0.0
     for i in rows:
         members += 1.0 if organisations.member[i] else 0.0
     for i in firms:
         known = (environment.demand * organisations.knowledge[i]).sum() * environment.demand.size
-        steps = mastered[i].sum() + organisations.generation[i]
-        organisations.quality[i] = np.log(1.0 + known) + p.generation_quality * np.log(1.0 + steps)
+        organisations.quality[i] = np.log(1.0 + known) + p.generation_quality * np.log(1.0 + offered[i])
         organisations.complement[i] = p.complement * np.log(1.0 + members) if organisations.focal[i] else 0.0
         organisations.quality[i] += organisations.complement[i]
         rivalry = 0.0

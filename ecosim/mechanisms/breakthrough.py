@@ -1,13 +1,14 @@
 """Breakthrough (S001 sections 2.2 and 4-6; S003 section 3): core technology is mastered component by component.
 
-For a component whose prerequisites are mastered: P(success in a quarter) = 1 - exp(-h), h = h0 / difficulty *
-effort^b * L, with L the CES aggregate of five sufficiencies (the fishbone of S003), strongly complementary. When the
-last component, the integration, is mastered, each further success is a product generation.
+For a component within reach: P(success in a quarter) = 1 - exp(-h), h = h0 f / difficulty * effort^b * L, with L the CES
+aggregate of five sufficiencies (the fishbone of S003), strongly complementary, and f what crossing with existing
+business adds. Effort is split over the components within reach. When integration is mastered, each further success is
+a product generation.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,89 +16,74 @@ from ecosim import draws
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import uniform
 from ecosim.ledger import note_event
+from ecosim.mechanisms import licensing
+from ecosim.mechanisms.components import INTEGRATION, Technology, find_reach
+from ecosim.mechanisms.constraints import ces, partner_support, read_sufficiencies, sufficiency
+from ecosim.mechanisms.joint_development import develop_jointly
+from ecosim.mechanisms.product_generations import can_release, following, generation_difficulty, move_frontier, release
+from ecosim.outcomes import LEVEL, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import (
-    BREAKTHROUGH,
-    FIRM,
-    GENERATION,
-    SUPPLIER,
-    TALENT_INDEX,
-    UNIVERSITY,
-    USER,
-    Column,
-    Environment,
-    Events,
-    Organisations,
-    Ties,
-)
+from ecosim.state import BREAKTHROUGH, CONSTRAINTS, FIRM, RESEARCH_INTENSITY, Column, Environment, Events, Organisations
 
 if TYPE_CHECKING:
     from ecosim.model import Ecosystem
-    from ecosim.scenario import Component
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
 PARAMETERS = ParameterGroup("breakthrough", __name__, {
     "hazard": Parameter(0.4, 0.0, 10.0, "1/quarter", "Hazard of mastering a component of difficulty 1 with one research unit of effort and full sufficiency.", "S001 3.2: first chip after three years, frontier after twelve (P49)"),
     "effort_elasticity": Parameter(0.5, 0.05, 1.0, "1", "Elasticity of the hazard to research effort.", "returns to R&D diminish"),
+    "constant_effort": Parameter(0.0, 0.0, 1e6, "research units a year", "Effort of a firm of full research intensity whatever it spends, in proportion to research intensity; 0: effort follows spending.", "for worlds without a budget, such as races at constant effort"),
     "complementarity": Parameter(-4.0, -50.0, 0.99, "1", "Exponent of the CES aggregate of the five sufficiencies; its limit is the minimum.", "S003 3: a fishbone, each constraint binds (P53)"),
-    "crossing": Parameter(1.0, 0.0, 10.0, "1", "How much crossing with existing business raises the hazard.", "S001 6.3 (P47)"),
-    "collaboration": Parameter(3.0, 0.01, 100.0, "ties", "Ties to universities at which industry-university collaboration is half sufficient.", "S003 3(1)"),
-    "talent": Parameter(3000.0, 0.1, 1e7, "person-years", "Talent at which it is half sufficient.", "S003 3(2)"),
-    "basic_research": Parameter(3.0, 0.01, 1e6, "firm-years of median R&D", "Knowledge of tied universities in a domain at which basic research is half sufficient.", "S003 3(3)"),
-    "common_technology": Parameter(3.0, 0.01, 1e6, "firm-years of median R&D", "Own knowledge in the component's domain at which common technology is half sufficient.", "S003 3(4)"),
-    "carriers": Parameter(5.0, 0.01, 1000.0, "ties", "Ties to suppliers and users at which carriers are half sufficient.", "S003 3(5)"),
-    "generation_difficulty": Parameter(3.0, 0.01, 1000.0, "1", "Difficulty of each product generation after integration.", "chip releases 2009-2020 about a year apart"),
+    "crossing": Parameter(1.0, 0.0, 10.0, "1", "How much full crossing with existing business raises the hazard and the share of effort.", "S001 6.3 (P47)"),
+    "business": Parameter(1.0, 0.01, 1e6, "firm-years of median R&D", "Knowledge used in business in a component's domain at which crossing is half effective.", "S001 6.3 (P47); " + _ASSUMED),
+    "mastery": Parameter(1.0, 0.0, 1e6, "firm-years of median R&D", "Knowledge in its domain that a mastered component counts for in crossing; a licensed one counts for none.", "S001 6.1(2): knowledge needed to learn other technologies; " + _ASSUMED),
+    "collaboration": Parameter(1.0, 0.01, 100.0, "fully absorbed and trusted ties", "Ties to universities at which collaboration of industry, university and research is half sufficient.", "S003 3(1); " + _ASSUMED),
+    "talent": Parameter(3000.0, 0.1, 1e7, "person-years", "Talent at which it is half sufficient.", "S003 3(2); " + _ASSUMED),
+    "basic_research": Parameter(3.0, 0.01, 1e6, "firm-years of median R&D", "Knowledge of tied universities in a domain at which basic research is half sufficient.", "S003 3(3); " + _ASSUMED),
+    "common_technology": Parameter(3.0, 0.01, 1e6, "firm-years of median R&D", "Knowledge of the firm and its partners in a domain at which common technology is half sufficient.", "S003 3(4); " + _ASSUMED),
+    "carriers": Parameter(5.0, 0.01, 1000.0, "ties", "Ties to suppliers and users at which carriers are half sufficient.", "S003 3(5); " + _ASSUMED),
+    "in_house": Parameter(0.05, 0.0, 10.0, "1", "What a research unit of its own replaces of a tie to a university or a carrier, and a unit of its own knowledge of basic research: how far money stands for partners.", "S001 1, 6.3: hardly (P46); " + _ASSUMED),
+    "joint_rate": Parameter(0.5, 0.0, 10.0, "1/quarter", "Hazard of learning a component from a fully open, fully trusted partner in overlap at full absorption.", "S001 5.3; " + _ASSUMED),
 })  # fmt: skip
 
-
-class Technology(NamedTuple):
-    """The component graph, and who has mastered what."""
-
-    difficulty: Column  # (components,)
-    domain: Column  # (components,)
-    crossing: Column  # (components,)
-    requires: Column  # (components, components) true where the row needs the column
-    mastered: Column  # (organisations, components)
+OUTCOMES = (
+    *(Outcome(f"sufficiency_{name}", LEVEL, f"Sufficiency of {name.replace('_', ' ')} for what the core firm works on; 1 where it does not bind.") for name in CONSTRAINTS),
+    Outcome("binding_constraint", "0 to 4 in the order of the sufficiencies", "The core firm's scarcest one; -1 if it works on nothing."),
+)  # fmt: skip
 
 
-def make_technology(components: tuple[Component, ...], rows: int) -> Technology:
-    """Return the graph of a scenario's components, mastered by nobody."""
-    names = [component.name for component in components]
-    requires = np.array([[name in component.requires for name in names] for component in components], bool)
-    return Technology(
-        np.array([component.difficulty for component in components], float),
-        np.array([component.domain - 1 for component in components], np.int64),
-        np.array([component.crossing for component in components], float),
-        requires.reshape(len(names), len(names)),
-        np.zeros((rows, len(names)), bool),
-    )
+def outcomes(model: Ecosystem) -> tuple[float, ...]:
+    """Return the values of `OUTCOMES`, means over core firms."""
+    firms = model.members(FIRM)
+    focal = firms[model.organisations.focal[firms]]
+    levels = model.technology.sufficiency[focal]
+    if not levels.any():
+        return (*(0.0 for _ in CONSTRAINTS), -1.0)
+    means = levels.mean(axis=0)
+    return *map(float, means), float(np.argmin(means))
 
 
 def break_through(model: Ecosystem) -> None:
-    """Firms work on every component within reach; after integration they bring out generations."""
-    if model.technology.difficulty.size == 0:
+    """The frontier moves; firms work on every component within reach, license, learn from partners, bring out generations."""
+    move_frontier(model)
+    technology, firms = model.technology, model.members(FIRM)
+    if technology.difficulty.size == 0 or len(firms) == 0:
         return
+    rules = model.rules
+    seen = technology.mastered.copy()
+    reach = find_reach(technology, firms, rules["prerequisites"])
     support = partner_support(model.organisations, model.ties, model.tie_rows)
-    attempt(model.organisations, model.environment, model.events, model.technology, support, model.rows,
-            model.parameters["breakthrough"], model.parameters["orchestration"].research_unit, model.seed, model.step_number)  # fmt: skip
-
-
-@allocation_free
-def sufficiency(have: float, half: float) -> float:
-    """How sufficient a stock is, in [0, 1): x / (x + half)."""
-    return have / (have + half)
-
-
-@compiled
-def ces(levels: Column, exponent: float) -> float:
-    """Aggregate (mean of x^rho)^(1 / rho): the mean at 1, the geometric mean at 0, the minimum as rho falls without bound."""
-    if levels.min() <= 0.0 and exponent <= 0.0:
-        return 0.0
-    if abs(exponent) < 1e-9:
-        return np.exp(np.log(levels).mean())
-    largest = levels.max() if exponent > 0.0 else levels.min()
-    return largest * ((levels / largest) ** exponent).mean() ** (1.0 / exponent)
+    binds = model.switched(*(f"constraint_{name}" for name in CONSTRAINTS))
+    hazards = find_hazards(
+        model.organisations, model.environment, technology, support, firms, reach, binds, rules["crossover"],
+        model.parameters["breakthrough"], model.parameters["product_generations"],
+        model.parameters["licensing"].own_development, model.parameters["orchestration"].research_unit,
+    )  # fmt: skip
+    attempt(model.organisations, model.events, technology, firms, hazards, model.seed, model.step_number)
+    if rules["open_sharing"]:
+        develop_jointly(model, seen, reach)
+    licensing.license_in(model, reach, hazards)
 
 
 @allocation_free
@@ -106,65 +92,105 @@ def hazard(base: float, difficulty: float, effort: float, elasticity: float, lev
     return base / difficulty * effort**elasticity * level
 
 
-@compiled
-def partner_support(organisations: Organisations, ties: Ties, tie_rows: Column) -> Column:
-    """What partners contribute to each organisation: ties to universities, ties to carriers, universities' knowledge by domain."""
-    domains = organisations.knowledge.shape[1]
-    support = np.zeros((organisations.uid.size, 2 + domains))
-    for t in tie_rows:
-        for i, j in ((ties.a[t], ties.b[t]), (ties.b[t], ties.a[t])):
-            if organisations.role[j] == UNIVERSITY:
-                support[i, 0] += 1.0
-                for d in range(domains):
-                    support[i, 2 + d] += organisations.openness[j] * organisations.knowledge[j, d]
-            elif organisations.role[j] == SUPPLIER or organisations.role[j] == USER:
-                support[i, 1] += 1.0
-    return support
+@allocation_free
+def crossing_boost(crossing: float, business: float, strength: float, half: float) -> float:
+    """What crossing adds: f = 1 + strength * crossing * B / (B + half), B the knowledge used in business in the domain."""
+    return 1.0 + strength * crossing * sufficiency(business, half)
+
+
+@allocation_free
+def business_knowledge(organisations: Organisations, technology: Technology, i: int, d: int, mastery: float) -> float:
+    """Knowledge in a domain from business that firm i does: K_d * niche_d / max niche + mastery * components mastered in d."""
+    largest = 0.0
+    for other in range(organisations.niche.shape[1]):
+        largest = max(largest, organisations.niche[i, other])
+    known = organisations.knowledge[i, d] * organisations.niche[i, d] / largest if largest > 0.0 else 0.0
+    for c in range(technology.difficulty.size):
+        if technology.mastered[i, c] and technology.domain[c] == d:
+            known += mastery
+    return known
 
 
 @compiled
-def attempt(
+def find_hazards(
     organisations: Organisations,
     environment: Environment,
-    events: Events,
     technology: Technology,
     support: Column,
-    rows: Column,
+    firms: Column,
+    reach: Column,
+    binds: Column,
+    crossover: bool,
     p: Any,
+    generations: Any,
+    own_development: float,
     unit: float,
+) -> Column:
+    """Hazard of each component and, last, of the next product generation, (firms, components + 1); 0 out of reach.
+
+    Effort is split in proportion to f, what crossing adds: what crosses with the business is worth more (S001 6.3); a
+    component that is licensed gets `own_development` of that. Also writes the mean sufficiencies over what is worked on.
+    """
+    components = technology.difficulty.size
+    hazards = np.zeros((firms.size, components + 1))
+    weights, boosts, difficulties = np.zeros(components + 1), np.ones(components + 1), np.ones(components + 1)
+    domains = np.zeros(components + 1, np.int64)
+    levels = np.empty(binds.size)
+    for c in range(components):
+        difficulties[c], domains[c] = technology.difficulty[c], technology.domain[c]
+        if technology.tier[c] == INTEGRATION:
+            domains[components] = technology.domain[c]  # a product generation is integration over again
+    for position in range(firms.size):
+        i = firms[position]
+        if p.constant_effort > 0.0:
+            effort = p.constant_effort * organisations.routines[i, RESEARCH_INTENSITY]
+        else:
+            effort = 4.0 * organisations.research[i] / unit
+        for c in range(components):
+            weights[c] = 0.0
+            if reach[i, c]:
+                boosts[c] = 1.0
+                if crossover:
+                    business = business_knowledge(organisations, technology, i, domains[c], p.mastery)
+                    boosts[c] = crossing_boost(technology.crossing[c], business, p.crossing, p.business)
+                weights[c] = boosts[c] * (own_development if technology.licensed[i, c] else 1.0)
+        generation = organisations.generation[i]
+        weights[components] = 1.0 if can_release(technology, i) else 0.0
+        boosts[components] = following(environment.product_frontier[0], generation, generations.catch_up)
+        difficulties[components] = generation_difficulty(generations.difficulty, generation, generations.harder)
+        technology.sufficiency[i] = 0.0
+        total = weights.sum()
+        for c in range(components + 1):
+            if weights[c] > 0.0:
+                share = weights[c] / total
+                read_sufficiencies(levels, organisations, environment, support, i, domains[c], effort, binds, p)
+                technology.sufficiency[i] += share * levels
+                hazards[position, c] = hazard(p.hazard * boosts[c], difficulties[c], share * effort, p.effort_elasticity,
+                                              ces(levels, p.complementarity))  # fmt: skip
+    return hazards
+
+
+@allocation_free
+def attempt(
+    organisations: Organisations,
+    events: Events,
+    technology: Technology,
+    firms: Column,
+    hazards: Column,
     seed: int,
     step: int,
 ) -> None:
-    """Try every component whose prerequisites are met; effort is split over them."""
+    """Try everything that is worked on: P(success) = 1 - exp(-h)."""
     components = technology.difficulty.size
-    levels = np.empty(5)
-    for i in rows:
-        if organisations.role[i] != FIRM or organisations.research[i] <= 0.0:
-            continue
-        open_now = np.zeros(components, np.bool_)
-        for c in range(components):
-            ready = not technology.mastered[i, c]
-            for other in range(components):
-                ready = ready and (technology.mastered[i, other] or not technology.requires[c, other])
-            open_now[c] = ready
-        count = open_now.sum()
-        effort = 4.0 * organisations.research[i] / unit / max(1, count)
-        levels[0] = sufficiency(support[i, 0], p.collaboration)
-        levels[1] = sufficiency(organisations.talent[i] * (0.5 + environment.level[TALENT_INDEX]), p.talent)
-        levels[4] = sufficiency(support[i, 1], p.carriers)
-        last = technology.domain[components - 1]
-        for c in range(components):
-            if open_now[c] or (count == 0 and c == components - 1):
-                d = technology.domain[c] if count > 0 else last
-                levels[2] = sufficiency(support[i, 2 + d], p.basic_research)
-                levels[3] = sufficiency(organisations.knowledge[i, d], p.common_technology)
-                base = p.hazard * (1.0 + p.crossing * technology.crossing[c])
-                difficulty = technology.difficulty[c] if count > 0 else p.generation_difficulty
-                h = hazard(base, difficulty, effort, p.effort_elasticity, ces(levels, p.complementarity))
-                if uniform(seed, draws.BREAKTHROUGH, step, organisations.uid[i], c) < 1.0 - np.exp(-h):
-                    if count > 0:
-                        technology.mastered[i, c] = True
-                        note_event(events, BREAKTHROUGH, organisations.uid[i], -1, c)
-                    else:
-                        organisations.generation[i] += 1
-                        note_event(events, GENERATION, organisations.uid[i], -1, organisations.generation[i])
+    for position in range(firms.size):
+        i = firms[position]
+        for c in range(components + 1):
+            h = hazards[position, c]
+            if h > 0.0 and uniform(seed, draws.BREAKTHROUGH, step, organisations.uid[i], c) < 1.0 - np.exp(-h):
+                if c == components:
+                    release(organisations, technology, events, i, step)
+                    continue
+                technology.mastered[i, c] = True
+                note_event(events, BREAKTHROUGH, organisations.uid[i], -1, c)
+                if technology.tier[c] == INTEGRATION:
+                    technology.released[i] = step

@@ -13,6 +13,7 @@ from ecosim.mechanisms import (
     adoption,
     breakthrough,
     co_creation,
+    constraints,
     dynamic_capabilities,
     environment,
     open_sharing,
@@ -197,32 +198,33 @@ def test_knowledge_of_a_project_is_an_inverted_u() -> None:
 
 def test_sufficiency() -> None:
     """Protects the scale of a constraint: none at 0, half at the half stock, never quite 1."""
-    assert breakthrough.sufficiency(0.0, 3.0) == 0.0
-    assert breakthrough.sufficiency(3.0, 3.0) == 0.5
-    assert breakthrough.sufficiency(297.0, 3.0) == pytest.approx(0.99)
+    assert constraints.sufficiency(0.0, 3.0) == 0.0
+    assert constraints.sufficiency(3.0, 3.0) == 0.5
+    assert constraints.sufficiency(297.0, 3.0) == pytest.approx(0.99)
 
 
 def test_ces_of_sufficiencies() -> None:
     """Protects the fishbone's aggregate against its limits: mean at 1, geometric mean at 0, minimum far below."""
     levels = np.array([0.2, 0.4, 0.6, 0.8, 0.5])
-    assert breakthrough.ces(levels, 1.0) == pytest.approx(0.5)
-    assert breakthrough.ces(levels, 0.0) == pytest.approx(math.exp(np.log(levels).mean()))
-    assert breakthrough.ces(levels, 1e-6) == pytest.approx(breakthrough.ces(levels, 0.0), rel=1e-5)
-    assert breakthrough.ces(levels, -1.0) == pytest.approx(1.0 / np.mean(1.0 / levels))
+    assert constraints.ces(levels, 1.0) == pytest.approx(0.5)
+    assert constraints.ces(levels, 0.0) == pytest.approx(math.exp(np.log(levels).mean()))
+    assert constraints.ces(levels, 1e-6) == pytest.approx(constraints.ces(levels, 0.0), rel=1e-5)
+    assert constraints.ces(levels, -1.0) == pytest.approx(1.0 / np.mean(1.0 / levels))
     # The minimum times at most 5^(1/50), as only one of five terms counts.
-    assert 0.2 <= breakthrough.ces(levels, -50.0) <= 0.2 * 5.0**0.02
+    assert 0.2 <= constraints.ces(levels, -50.0) <= 0.2 * 5.0**0.02
     exponents = [-50.0, -4.0, -1.0, 0.0, 0.5, 0.99]
-    assert [breakthrough.ces(levels, rho) for rho in exponents] == sorted(
-        breakthrough.ces(levels, rho) for rho in exponents
+    assert [constraints.ces(levels, rho) for rho in exponents] == sorted(
+        constraints.ces(levels, rho) for rho in exponents
     )
-    assert breakthrough.ces(np.full(5, 0.3), -4.0) == pytest.approx(0.3)
+    assert constraints.ces(np.full(5, 0.3), -4.0) == pytest.approx(0.3)
 
 
 def test_one_missing_sufficiency_stops_everything() -> None:
     """Protects P53: with complements, a single constraint at zero leaves nothing; with substitutes it only lowers."""
     levels = np.array([0.0, 0.9, 0.9, 0.9, 0.9])
-    assert breakthrough.ces(levels, -4.0) == breakthrough.ces(levels, 0.0) == 0.0
-    assert breakthrough.ces(levels, 0.5) == pytest.approx((0.8 * math.sqrt(0.9)) ** 2)
+    assert constraints.ces(levels, -4.0) == constraints.ces(levels, 0.0) == 0.0
+    assert constraints.ces(levels, 0.5) == pytest.approx((0.8 * math.sqrt(0.9)) ** 2)
+    assert constraints.ces(np.zeros(5), 0.5) == 0.0
 
 
 def test_hazard_of_mastering() -> None:

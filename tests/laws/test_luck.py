@@ -41,6 +41,7 @@ def lively_world() -> Scenario:
     tree["components"] = [
         {"name": "first", "domain": 1, "difficulty": 0.05},
         {"name": "second", "domain": 2, "difficulty": 0.05, "requires": ["first"]},
+        {"name": "product", "tier": "integration", "difficulty": 0.05, "requires": ["first", "second"]},
     ]
     tree["events"] = [{"name": "slump", "step": 2, "shock": {"index": "economy", "size": -0.3, "quarters": 3}}]
     return scenario_from_dict(tree)
@@ -119,7 +120,9 @@ def reordered(model: Ecosystem, order: Array) -> None:
         column[model.tie_rows] = order[column[model.tie_rows]]
     served = np.flatnonzero(model.organisations.provider >= 0)
     model.organisations.provider[served] = order[model.organisations.provider[served]]
-    model.technology.mastered[order] = model.technology.mastered[:end].copy()
+    for name in ("mastered", "licensed", "licensor", "released", "sufficiency"):
+        column = getattr(model.technology, name)
+        column[order] = column[:end].copy()
     free = model.slots.free[: model.slots.state[0]]
     free[:] = order[free]
     model._cached.clear()

@@ -1,0 +1,103 @@
+"""Product generations (S001 1, 4 and 5.3): after integration, each success brings out a product, against a moving frontier.
+
+Outside, products move on at a steady rate. Who is behind follows more easily than who leads (S001 1: follow, keep pace,
+lead, P48): the hazard of the next generation rises with the distance to the frontier.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecosim.compilation import allocation_free
+from ecosim.ledger import note_event
+from ecosim.mechanisms.components import INTEGRATION, Technology, usable
+from ecosim.outcomes import COUNT, Outcome
+from ecosim.parameters import Parameter, ParameterGroup
+from ecosim.state import FIRM, GENERATION, Column, Events, Organisations
+
+if TYPE_CHECKING:
+    from ecosim.model import Ecosystem
+
+_ASSUMED = "assumption, varied in the sensitivity analysis"
+
+PARAMETERS = ParameterGroup("product_generations", __name__, {
+    "difficulty": Parameter(3.0, 0.01, 1000.0, "firm-years of median R&D", "Difficulty of the first product generation after integration.", "chip releases 2009-2020 about a year apart"),
+    "harder": Parameter(0.08, 0.0, 10.0, "1/generation", "How much more difficult each generation is than the one before.", "research needed for a given advance rises: Bloom, Jones, Van Reenen & Webb 2020, American Economic Review 110(4)"),
+    "catch_up": Parameter(0.1, 0.0, 10.0, "1/generation", "How much each generation behind the frontier raises the hazard of the next.", "S001 1: following is easier than leading (P48); " + _ASSUMED),
+    "frontier": Parameter(0.0, 0.0, 1000.0, "generations", "Product generation of the frontier outside at the start.", "scenario"),
+    "frontier_growth": Parameter(0.3, 0.0, 100.0, "generations/year", "How fast the frontier outside moves on.", "S001 1, 3.2: 2G to 5G in three decades (P48, P49)"),
+})  # fmt: skip
+
+OUTCOMES = (
+    Outcome("product_frontier", "generations", "Product generation of the frontier outside."),
+    Outcome("frontier_gap", "generations", "The core firm's product generation less that of the frontier; below 0 it follows."),
+    Outcome("release_age", "quarters", "Quarters since the core firm's last product, the integration counted; 0 before it."),
+    Outcome("components_usable", COUNT, "Components that the core firm can use: mastered or licensed."),
+)  # fmt: skip
+
+
+def outcomes(model: Ecosystem) -> tuple[float, ...]:
+    """Return the values of `OUTCOMES`; of several core firms the one furthest on counts."""
+    firms = model.members(FIRM)
+    focal = firms[model.organisations.focal[firms]]
+    frontier = float(model.environment.product_frontier[0])
+    if not len(focal) or not len(model.technology.difficulty):
+        return frontier, -frontier, 0.0, 0.0
+    generation = model.organisations.generation[focal]
+    first = focal[np.argmax(generation)]
+    released = int(model.technology.released[first])
+    count = (model.technology.mastered[focal] | model.technology.licensed[focal]).sum(axis=1).max()
+    age = model.step_number - released if released >= 0 else 0
+    return frontier, float(generation.max()) - frontier, float(age), float(count)
+
+
+def move_frontier(model: Ecosystem) -> None:
+    """The frontier outside moves on by a quarter of its yearly rate."""
+    model.environment.product_frontier[0] += 0.25 * model.parameters["product_generations"].frontier_growth
+
+
+@allocation_free
+def can_release(technology: Technology, i: int) -> bool:
+    """Whether firm i has mastered integration and can still use all that it requires."""
+    integrated = False
+    for c in range(technology.difficulty.size):
+        if technology.tier[c] == INTEGRATION:
+            if not technology.mastered[i, c] or not usable(technology, i, c):
+                return False
+            integrated = True
+    return integrated
+
+
+@allocation_free
+def generation_difficulty(first: float, generation: int, harder: float) -> float:
+    """Difficulty of the next generation: that of the first * (1 + harder)^generation."""
+    return first * (1.0 + harder) ** generation
+
+
+@allocation_free
+def following(frontier: float, generation: int, catch_up: float) -> float:
+    """How much easier the next generation is for who is behind: 1 + catch_up * max(0, frontier - generation)."""
+    return 1.0 + catch_up * max(0.0, frontier - generation)
+
+
+@allocation_free
+def release(organisations: Organisations, technology: Technology, events: Events, i: int, step: int) -> None:
+    """Bring out the next generation."""
+    organisations.generation[i] += 1
+    technology.released[i] = step
+    note_event(events, GENERATION, organisations.uid[i], -1, organisations.generation[i])
+
+
+def technology_offered(organisations: Organisations, technology: Technology, firms: Column) -> Column:
+    """Components that each firm can use, plus its product generations while it can make them, (organisations,).
+
+    A product that lacks a component that it needs cannot be made, whoever refused it (S003 1: the neck that is stuck).
+    """
+    offered = np.zeros(len(organisations.uid))
+    if len(technology.difficulty):
+        offered[:] = (technology.mastered | technology.licensed).sum(axis=1)
+        makers = [i for i in firms if organisations.generation[i] and can_release(technology, i)]
+        offered[makers] += organisations.generation[makers]
+    return offered
