@@ -12,6 +12,7 @@ import numpy as np
 
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import IMITATION_CHOICE, IMITATION_PARTNER, MUTATION, normal, uniform
+from ecosim.mechanisms.co_creation import used_capabilities
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     CO_CREATION,
@@ -21,7 +22,6 @@ from ecosim.state import (
     PERCEPTION,
     Column,
     Organisations,
-    Ties,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ PARAMETERS = ParameterGroup("learning", __name__, {
 def learn(model: Ecosystem) -> None:
     """Capabilities follow use; routines are imitated from better performers and mutate."""
     organisations, settings = model.organisations, model.parameters["learning"]
-    exercise(organisations, model.ties, model.rows, model.tie_rows, settings)
+    used = used_capabilities(model.projects, model.project_rows, len(organisations.uid))
+    exercise(organisations, model.rows, used, settings)
     seen = organisations.routines if model.sequential else organisations.routines.copy()
     imitate(organisations, seen, model.members_of_roles(), model.order, settings, model.seed, model.step_number)
     mutate(organisations, model.rows, settings, model.seed, model.step_number)
@@ -54,16 +55,11 @@ def exercised(level: float, use: float, gain: float, fading: float) -> float:
 
 
 @compiled
-def exercise(organisations: Organisations, ties: Ties, rows: Column, tie_rows: Column, p: Any) -> None:
+def exercise(organisations: Organisations, rows: Column, used: Column, p: Any) -> None:
     """Perception is used by who gets information, orchestration by who does research, co-creation by projects, co-sharing by giving.
 
     The capabilities of search, fusion and development are used in the phase of a project that needs them.
     """
-    used = np.zeros((organisations.uid.size, 3))
-    for t in tie_rows:
-        if ties.phase[t] > 0:
-            used[ties.a[t], ties.phase[t] - 1] = 1.0
-            used[ties.b[t], ties.phase[t] - 1] = 1.0
     use = np.empty(4)
     for i in rows:
         use[PERCEPTION] = organisations.information[i] / (1.0 + organisations.information[i])
