@@ -36,7 +36,7 @@ PARAMETERS = ParameterGroup("co_creation", __name__, {
     "coordination": Parameter(0.15, 0.0, 10.0, "1", "How much each partner beyond the first slows a project.", "costs of coordination grow with partners: Laursen and Salter 2006"),
     "giving_up": Parameter(0.03, 0.0, 1.0, "1/quarter", "Chance that a project that does not move on is given up.", "61 % of alliances failed or limping (Accenture 1999)"),
     "most_rounds": Parameter(3, 1, 100, "rounds", "Failed tests after which a project is given up by partners of middling appetite for risk.", "S002 T11 (P86, P93)"),
-    "recall_quality": Parameter(0.7, 0.0, 10.0, "1", "Quality, against what a new search finds on average, from which a project comes back to a solution set aside: it needs no new assessment.", _ASSUMED),
+    "recall_quality": Parameter(1.0, 0.0, 10.0, "1", "Quality, against what a new search finds on average, from which a project comes back to a solution set aside: it needs no new assessment.", _ASSUMED),
     "difficulty": Parameter(0.45, 0.0, 1.0, "1", "Chance that the test of a solution that fits perfectly fails.", "61 % of alliances failed or limping (Accenture 1999)"),
     "introductions": Parameter(1, 0, 20, "partners", "Own partners that each side of a finished project introduces to the other, at full capability to rebuild.", "S002 4(3)1: the ecologies of both merge (P97)"),
 })  # fmt: skip

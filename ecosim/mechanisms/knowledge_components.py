@@ -24,9 +24,9 @@ PARAMETERS = ParameterGroup("knowledge_components", __name__, {
     "known": Parameter(0.4, 0.0, 1.0, "level", "Quality that solutions can have without the capability to discover.", "S002 4(1)1: depth of search (P82)"),
     "extraction": Parameter(0.3, 0.0, 1.0, "1/quarter", "Part of what is not yet in modules that a quarter of bridging cuts, at full capability to extract.", "S002 4(2)1 (P92, P93)"),
     "modularity": Parameter(0.6, 0.0, 1.0, "share", "How much of the misunderstanding that distance brings complete modules do away with.", "S002 4(2)1 (P92)"),
-    "empowerment": Parameter(0.1, 0.0, 1.0, "1/quarter", "Part of the partners' gap in the project's domain, and in capability, that a quarter of bridging closes, at full capability to empower.", "S002 4(2)1 (P94)"),
+    "empowerment": Parameter(0.05, 0.0, 1.0, "1/quarter", "Part of the partners' gap in the project's domain, and in capability, that a quarter of bridging closes, at full capability to empower.", "S002 4(2)1 (P94)"),
     "levelling": Parameter(0.5, 0.0, 1.0, "share", "Part of novelty that is lost for each partner whose knowledge is put in, without the capability to integrate.", "S002 4(2)1: knowledge from many sources"),
-    "gain": Parameter(5.0, 0.0, 100.0, "firm-years of median R&D", "Knowledge that a finished project makes for each member at the best distance and full capability, without modules.", _ASSUMED),
+    "gain": Parameter(2.5, 0.0, 100.0, "firm-years of median R&D", "Knowledge that a finished project makes for each member at the best distance and full capability, without modules.", _ASSUMED),
     "unaided": Parameter(0.25, 0.0, 1.0, "share", "Part of it that is made without the capability to create.", _ASSUMED),
 })  # fmt: skip
 

@@ -157,9 +157,11 @@ def seat_partner(organisations: Organisations, ties: Ties, projects: Projects, r
 
 
 @allocation_free
-def promise(organisations: Organisations, ties: Ties, t: int, j: int, d: int) -> float:
-    """What a partner would bring to a project about domain d: trust times knowledge of d."""
-    return ties.trust[t] * organisations.knowledge[j, d]
+def promise(organisations: Organisations, ties: Ties, t: int, lead: int, d: int) -> float:
+    """What the lead's partner on a tie would bring to a project: trust * knowledge of its domain * 4 delta (1 - delta), delta their distance."""
+    j = other_end(ties, t, lead)
+    distance = 1.0 - pianka_overlap(organisations.knowledge[lead], organisations.knowledge[j])
+    return ties.trust[t] * organisations.knowledge[j, d] * 4.0 * distance * (1.0 - distance)
 
 
 @allocation_free
@@ -181,7 +183,7 @@ def best_free_tie(
         j = other_end(ties, t, lead)
         if engaged[t] or organisations.capital[j] <= 4.0 * p.cost * (1.0 + organisations.active[j]):
             continue
-        value = promise(organisations, ties, t, j, projects.domain[r])
+        value = promise(organisations, ties, t, lead, projects.domain[r])
         if value > best:
             best, chosen = value, t
     return chosen
@@ -227,13 +229,13 @@ def change_partner(
     """Let the lead give the seat of the partner who promises least to a free one who promises more (P86)."""
     worst, seat = 1e300, 0
     for n in range(projects.size[r]):
-        value = promise(organisations, ties, projects.ties[r, n], projects.partners[r, n], projects.domain[r])
+        value = promise(organisations, ties, projects.ties[r, n], projects.lead[r], projects.domain[r])
         if value < worst:
             worst, seat = value, n
     t = best_free_tie(organisations, ties, projects, r, engaged, starts, tie_lists, p)
     if t < 0:
         return False
-    if promise(organisations, ties, t, other_end(ties, t, projects.lead[r]), projects.domain[r]) <= worst:
+    if promise(organisations, ties, t, projects.lead[r], projects.domain[r]) <= worst:
         return False
     engaged[projects.ties[r, seat]] = False
     engaged[t] = True
