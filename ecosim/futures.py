@@ -40,7 +40,7 @@ class Futures(Views):
     _ours: frozenset[str]
 
     _TABLES = (
-        "organisations", "slots", "ties", "tie_slots", "projects", "project_slots", "platforms", "platform_slots",
+        "organisations", "slots", "ties", "tie_slots", "projects", "project_slots", "project_counts", "platforms", "platform_slots",
         "memberships", "membership_slots", "environment", "books", "technology", "reading",
     )  # fmt: skip
 

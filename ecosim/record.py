@@ -79,7 +79,7 @@ def make_metrics(model: Ecosystem) -> dict[str, float]:
     focal = firms[organisations.focal[firms]]
     revenue, research = float(organisations.revenue[focal].sum()), float(organisations.research[focal].sum())
     depends = np.array([dependence(organisations, int(row)) for row in focal])
-    trust, modes, projects = tie_totals(model.ties, model.tie_rows)
+    trust, modes = tie_totals(model.ties, model.tie_rows)
     knowledge, talent, capital, openness, members = organisation_totals(organisations, model.rows)
     count = max(1, len(model.rows))
     others = model.rows[organisations.role[model.rows] != USER]
@@ -91,7 +91,7 @@ def make_metrics(model: Ecosystem) -> dict[str, float]:
         members, organisations.revenue[firms].sum(), revenue, organisations.research[firms].sum(),
         research / revenue if revenue > 0.0 else 0.0, _mean(organisations.sharing[focal]), _mean(depends),
         organisations.regime[focal].max(initial=0), organisations.generation[focal].max(initial=0),
-        model.technology.mastered[focal].sum(axis=1).max(initial=0), projects, organisations.division_error[focal].max(initial=0.0), herfindahl(organisations.revenue[firms]),
+        model.technology.mastered[focal].sum(axis=1).max(initial=0), len(model.project_rows), organisations.division_error[focal].max(initial=0.0), herfindahl(organisations.revenue[firms]),
         gini(organisations.capital[others]),
         *(value for mechanism in _MECHANISMS for value in mechanism.outcomes(model)),
     )  # fmt: skip
@@ -103,17 +103,15 @@ def _mean(values: Column) -> float:
 
 
 @compiled
-def tie_totals(ties: Ties, tie_rows: Column) -> tuple[float, Column, float]:
-    """Mean trust, share of ties by mode, projects under way."""
+def tie_totals(ties: Ties, tie_rows: Column) -> tuple[float, Column]:
+    """Mean trust, share of ties by mode."""
     modes = np.zeros(3)
     trust = 0.0
-    projects = 0.0
     for t in tie_rows:
         trust += ties.trust[t]
         modes[ties.mode[t]] += 1.0
-        projects += 1.0 if ties.phase[t] > 0 else 0.0
     count = max(1, tie_rows.size)
-    return trust / count, modes / count, projects
+    return trust / count, modes / count
 
 
 @allocation_free

@@ -182,13 +182,7 @@ class Ties(NamedTuple):
     dialogue: Float
     learning: Float
     alliance: Float
-    # the co-creation project that runs on this tie
-    phase: Integer
-    rounds: Integer
-    domain: Integer
-    invested: Float
-    finished: Integer  # projects finished on this tie
-    failed: Integer
+    finished: Integer  # co-creation projects finished on this tie
 
 
 class Projects(NamedTuple):
@@ -196,13 +190,13 @@ class Projects(NamedTuple):
 
     uid: Integer
     alive: Flag
-    tie: Integer  # between the lead and the first partner
-    tie_uid: Integer
     lead: Integer
     lead_uid: Integer
-    partners: PerPartner  # rows, -1 for none
+    size: Integer  # how many partners; only so many entries of the next four columns count
+    partners: PerPartner
     partner_uids: PerPartner
-    size: Integer  # how many partners
+    ties: PerPartner  # between the lead and each partner
+    tie_uids: PerPartner
     phase: Integer
     rounds: Integer  # failed tests
     domain: Integer  # what it is about

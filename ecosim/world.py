@@ -13,6 +13,7 @@ from ecosim.collector import Collector
 from ecosim.columns import ensure_room, make_slots, make_table
 from ecosim.draws import ACTIVATION, shuffled
 from ecosim.grammar import parameter_groups
+from ecosim.mechanisms.co_creation import make_project_counts
 from ecosim.mechanisms.components import forget, make_technology, with_room
 from ecosim.mechanisms.dynamic_capabilities import switched_capabilities
 from ecosim.mechanisms.entrants import ENDOWMENTS, place_many
@@ -60,6 +61,7 @@ class World(mesa.Model):
         self.ties = make_table(Ties, 64)
         self.tie_slots = make_slots(64)
         self.projects, self.project_slots = make_table(Projects, 16), make_slots(16)
+        self.project_counts = make_project_counts()
         self.platforms, self.platform_slots = make_table(Platforms, 16), make_slots(16)
         self.memberships, self.membership_slots = make_table(Memberships, 64), make_slots(64)
         self.environment = make_environment(self.parameters["environment"])

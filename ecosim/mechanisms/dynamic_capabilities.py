@@ -27,7 +27,6 @@ from ecosim.state import (
     USER,
     Column,
     Organisations,
-    Ties,
 )
 
 if TYPE_CHECKING:
@@ -67,22 +66,16 @@ def exercised(level: float, use: float, gain: float, fading: float) -> float:
 
 
 @compiled
-def exercise(
-    organisations: Organisations, ties: Ties, rows: Column, tie_rows: Column, p: Any, programme_share: float
-) -> None:
+def exercise(organisations: Organisations, rows: Column, used: Column, p: Any, programme_share: float) -> None:
     """Perception is used by who gets information, orchestration by who does research, co-creation by projects, co-sharing by giving.
 
     The capabilities of search, fusion and development are used in the phase of a project that needs them.
 
     Parameters
     ----------
+    used : (rows, 3) how much each used the capabilities of search, fusion and development this quarter.
     programme_share : part of surplus above which what is given counts as use of co-sharing.
     """
-    used = np.zeros((organisations.uid.size, 3))
-    for t in tie_rows:
-        if ties.phase[t] > 0:
-            used[ties.a[t], ties.phase[t] - 1] = 1.0
-            used[ties.b[t], ties.phase[t] - 1] = 1.0
     use = np.empty(4)
     for i in rows:
         use[PERCEPTION] = organisations.information[i] / (1.0 + organisations.information[i])

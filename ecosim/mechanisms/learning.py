@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecosim.mechanisms.co_creation import used_capabilities
 from ecosim.mechanisms.dynamic_capabilities import exercise
 from ecosim.mechanisms.evolution import evolve
 from ecosim.mechanisms.public_goods import play
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 def learn(model: Ecosystem) -> None:
     """Capabilities follow use; routines are imitated from better performers, cross between partners, and mutate."""
-    exercise(model.organisations, model.ties, model.rows, model.tie_rows, model.parameters["dynamic_capabilities"],
+    used = used_capabilities(model.projects, model.project_rows, len(model.organisations.uid))
+    exercise(model.organisations, model.rows, used, model.parameters["dynamic_capabilities"],
              model.parameters["value_sharing"].regime_threshold)  # fmt: skip
     if model.parameters["public_goods"].cost > 0.0:
         play(model.organisations, model.members_of_roles(), model.parameters["public_goods"])

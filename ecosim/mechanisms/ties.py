@@ -35,9 +35,7 @@ def new_tie(
     ties.gave_a[t] = ties.gave_b[t] = ties.got_a[t] = ties.got_b[t] = ties.gain_a[t] = ties.gain_b[t] = 0.0
     ties.loan[t] = ties.volume[t] = ties.contributed_a[t] = ties.contributed_b[t] = 0.0
     ties.identity[t] = ties.norms[t] = ties.dialogue[t] = ties.learning[t] = ties.alliance[t] = 0.0
-    ties.phase[t] = ties.rounds[t] = ties.domain[t] = 0
-    ties.invested[t] = 0.0
-    ties.finished[t] = ties.failed[t] = 0
+    ties.finished[t] = 0
     organisations.degree[a] += 1
     organisations.degree[b] += 1
     return t

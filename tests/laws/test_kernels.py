@@ -16,9 +16,12 @@ from ecosim.mechanisms import (
     constraints,
     dynamic_capabilities,
     environment,
+    group_dynamics,
+    knowledge_components,
     open_sharing,
     orchestration,
     perception,
+    project_work,
     stages,
     symbiosis,
     turnover,
@@ -165,32 +168,72 @@ def test_absorption_needs_reform() -> None:
 
 # --- co-creation -----------------------------------------------------------------------------------------------------
 
-PROJECT = co_creation.PARAMETERS.values({"advance": 1.2, "group_support": 1.0})
+PROJECT = co_creation.PARAMETERS.values({"advance": 1.2, "group_support": 1.0, "coordination": 0.5, "difficulty": 0.4})
+PARTS = knowledge_components.PARAMETERS.values(
+    {"breadth": 4.0, "known": 0.4, "modularity": 0.6, "levelling": 0.5, "gain": 2.0, "unaided": 0.25}
+)
+DISTANCES = np.linspace(0.0, 1.0, 1001)
+
+
+def potentials(modules: float, integrate: float, partners: int = 1) -> Array:
+    """Return the potential of a project at each distance."""
+    return np.array([knowledge_components.potential(d, modules, integrate, partners, PARTS) for d in DISTANCES])
 
 
 def test_group_moderates_capability() -> None:
-    """Protects P84 and P87: trust multiplies what capability does."""
-    assert co_creation.advance_chance(0.5, 0.0, PROJECT) == pytest.approx(1.0 - math.exp(-0.6))
-    assert co_creation.advance_chance(0.5, 0.5, PROJECT) == pytest.approx(1.0 - math.exp(-0.9))
-    assert co_creation.advance_chance(0.5, 1.0, PROJECT) == pytest.approx(1.0 - math.exp(-1.2))
+    """Protects P84, P87, P89: the group's support multiplies what capability does, and a large team is slower."""
+    assert project_work.advance_hazard(0.5, 0.0, 1, PROJECT) == pytest.approx(0.6)
+    assert project_work.advance_hazard(0.5, 0.5, 1, PROJECT) == pytest.approx(0.9)
+    assert project_work.advance_hazard(0.5, 0.5, 3, PROJECT) == pytest.approx(0.45)
+    assert project_work.advance_chance(0.6) == pytest.approx(1.0 - math.exp(-0.6))
 
 
 def test_group_without_capability_does_nothing() -> None:
-    """Protects P91: with zero capability the effect of the group is zero, whatever the trust."""
+    """Protects P91: with zero capability the effect of the group is exactly zero, whatever it is."""
     for support in (0.0, 0.3, 1.0):
-        assert co_creation.advance_chance(0.0, support, PROJECT) == 0.0
+        assert project_work.advance_chance(project_work.advance_hazard(0.0, support, 2, PROJECT)) == 0.0
 
 
-def test_knowledge_of_a_project_is_an_inverted_u() -> None:
-    """Protects novelty times understanding: nothing from a twin or a stranger, most half-way, the same on both sides."""
-    assert co_creation.project_knowledge(0.0, 2.0) == co_creation.project_knowledge(1.0, 2.0) == 0.0
-    assert co_creation.project_knowledge(0.5, 2.0) == 2.0
-    assert co_creation.project_knowledge(0.25, 2.0) == pytest.approx(1.5)
-    distances = np.linspace(0.0, 1.0, 41)
-    made = np.array([co_creation.project_knowledge(distance, 2.0) for distance in distances])
-    assert made.argmax() == 20
-    np.testing.assert_allclose(made, made[::-1], atol=1e-15)
-    assert (np.diff(made)[:20] > 0.0).all()
+def test_potential_is_an_inverted_u() -> None:
+    """Protects novelty times understanding (Nooteboom et al. 2007): without modules 4 d (1 - d), nothing from a twin or a stranger."""
+    np.testing.assert_allclose(potentials(0.0, 1.0), 4.0 * DISTANCES * (1.0 - DISTANCES), atol=1e-15)
+    np.testing.assert_allclose(potentials(0.0, 0.0), 2.0 * DISTANCES * (1.0 - DISTANCES), atol=1e-15)
+
+
+@pytest.mark.parametrize("integrate", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("modules", [0.0, 0.25, 0.5, 1.0])
+def test_modules_move_the_best_distance_and_integration_does_not(modules: float, integrate: float) -> None:
+    """Protects the best distance: 1 / (2 (1 - modularity * modules)), at most 1, whatever is integrated."""
+    best = min(1.0, 0.5 / (1.0 - 0.6 * modules))
+    assert DISTANCES[potentials(modules, integrate).argmax()] == pytest.approx(best, abs=0.001)
+
+
+def test_integration_keeps_novelty_of_many_sources() -> None:
+    """Protects the component to integrate: it raises potential at every distance, and by more with more partners."""
+    one, three = (potentials(0.3, 1.0, n)[1:] / potentials(0.3, 0.0, n)[1:] for n in (1, 3))
+    np.testing.assert_allclose(one, 2.0)
+    np.testing.assert_allclose(three, 8.0)
+
+
+def test_no_component_divides_by_zero() -> None:
+    """Protects each component's path at 0: a least effect, and more with the component."""
+    assert knowledge_components.solutions_found(0.0, 2, PARTS) == 1.0
+    assert knowledge_components.solutions_found(1.0, 2, PARTS) == 5.0
+    assert knowledge_components.reach(0.0, PARTS) == 0.4
+    assert knowledge_components.reach(1.0, PARTS) == 1.0
+    assert knowledge_components.understanding(1.0, 0.0, PARTS) == 0.0
+    assert knowledge_components.knowledge_made(1.0, 0.0, PARTS) == 0.5
+    assert knowledge_components.knowledge_made(1.0, 1.0, PARTS) == 2.0
+    assert knowledge_components.fit(0.3, 0.0) == 0.3
+    assert knowledge_components.fit(0.3, 1.0) == 1.0
+    assert project_work.pass_chance(0.25, 0.5, PROJECT) == pytest.approx(0.3)
+
+
+def test_agreements_hold_as_long_as_promises_are_kept() -> None:
+    """Protects P89: norms grow by kept promises only where some are agreed on, and broken promises take from them."""
+    assert group_dynamics.kept_norms(0.0, 1.0, 0.2) == 0.0
+    assert group_dynamics.kept_norms(0.5, 1.0, 0.2) == pytest.approx(0.55)
+    assert group_dynamics.kept_norms(0.5, 0.5, 0.2) == pytest.approx(0.45)
 
 
 # --- breakthrough ----------------------------------------------------------------------------------------------------

@@ -118,6 +118,8 @@ def reordered(model: Ecosystem, order: Array) -> None:
         column[order] = column[:end].copy()
     for column in (model.ties.a, model.ties.b):
         column[model.tie_rows] = order[column[model.tie_rows]]
+    for column in (model.projects.lead, model.projects.partners):
+        column[model.project_rows] = order[column[model.project_rows]]
     served = np.flatnonzero(model.organisations.provider >= 0)
     model.organisations.provider[served] = order[model.organisations.provider[served]]
     for name in ("mastered", "licensed", "licensor", "released", "sufficiency"):
