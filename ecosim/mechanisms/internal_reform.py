@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ecosim.compilation import allocation_free, compiled
+from ecosim.compilation import allocation_free
 from ecosim.outcomes import LEVEL, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import Column, Organisations
@@ -58,17 +56,8 @@ def next_culture(culture: float, brought: float, belief: float, speed: float) ->
     return culture + speed * (belief if brought > culture else 1.0 - belief) * (brought - culture)
 
 
-@compiled
-def usable_absorption(organisations: Organisations, rows: Column, unreformed: float, reforms: float) -> Column:
-    """Usable absorptive capacity of each organisation, (rows,); without internal reform, that of unreformed ones."""
-    usable = np.zeros(organisations.uid.size)
-    for i in rows:
-        usable[i] = absorption(organisations.absorptive[i], reforms * organisations.reform[i], unreformed)
-    return usable
-
-
 @allocation_free
-def change_culture(organisations: Organisations, rows: Column, p: Any) -> None:
+def _change_culture(organisations: Organisations, rows: Column, p: Any) -> None:
     """What openness brought is the part of new knowledge that came from others: inflow / (inflow + created)."""
     for i in rows:
         new = organisations.inflow[i] + organisations.created[i]

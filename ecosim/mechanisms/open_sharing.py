@@ -16,11 +16,11 @@ from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import LEAKAGE, uniform
 from ecosim.ledger import LOANS, note_flow, note_gain
 from ecosim.measures import pianka_overlap
-from ecosim.mechanisms.internal_reform import change_culture, opening, usable_absorption
+from ecosim.mechanisms.internal_reform import _change_culture, absorption, opening
 from ecosim.mechanisms.platforms import attend
 from ecosim.mechanisms.pooling import members_of, pool
-from ecosim.mechanisms.protection import opened_part, protect
-from ecosim.mechanisms.secondment import move_staff
+from ecosim.mechanisms.protection import _protect, passed_on
+from ecosim.mechanisms.secondment import _move_staff
 from ecosim.outcomes import MONEY, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
@@ -35,7 +35,9 @@ from ecosim.state import (
     STANDARDS_BODY,
     Books,
     Column,
+    Memberships,
     Organisations,
+    Platforms,
     Ties,
 )
 
@@ -73,39 +75,89 @@ def outcomes(model: Ecosystem) -> tuple[float, ...]:
 
 def share(model: Ecosystem) -> None:
     """Protect, open up, join platforms; pool and draw, copy over ties, leak to rivals; share staff; let culture follow."""
-    organisations, ties, settings = model.organisations, model.ties, model.parameters["open_sharing"]
-    reforms, managed = model.switched("internal_reform", "protection")
-    own, ip = model.parameters["internal_reform"], model.parameters["protection"]
-    if managed:
-        eased = members_of(
-            model.platforms, model.memberships, model.membership_rows, STANDARDS_BODY, len(organisations.uid)
-        )
-        protect(organisations, model.books, model.rows, eased, float(model.environment.knowledge_cost[0]), ip)
-    open_up(organisations, model.rows, settings, own.closed, managed)
-    usable = usable_absorption(organisations, model.rows, settings.unreformed, reforms)
-    opened = opened_part(organisations, model.rows, ip.flow_cut, managed)
+    organisations, settings = model.organisations, model.parameters["open_sharing"]
+    culture, ip = model.parameters["internal_reform"], model.parameters["protection"]
+    common, knowledge_cost = model.parameters["orchestration"], float(model.environment.knowledge_cost[0])
+    switches = model.switched("internal_reform", "protection", "leakage")
+    usable, opened = prepare(organisations, model.platforms, model.memberships, model.books, model.rows,
+                             model.membership_rows, knowledge_cost, switches, settings, culture, ip)  # fmt: skip
     attend(model, usable, opened)
     # Nobody's knowledge or information changes before `absorb`, so all act on the same state.
-    best, gained = np.zeros(organisations.knowledge.shape), np.zeros(organisations.knowledge.shape)
-    best_told, told = np.zeros(len(usable)), np.zeros(len(usable))
-    price = settings.usefulness * float(model.environment.knowledge_cost[0])
-    told_price = settings.usefulness * model.parameters["stages"].information_price
-    pool(model, (best, gained, best_told, told), usable, opened, price)
-    copy_over_ties(organisations, ties, model.books, best, gained, usable, opened, model.tie_rows, settings, price)
-    tell_over_ties(organisations, ties, model.books, best_told, told, opened, model.tie_rows, settings, told_price)
-    model.leaked_knowledge = leak(
-        organisations, best, gained, usable, model.members_of_roles(), model.rows, settings, model.rules["leakage"],
-        managed, model.seed, model.step_number,
+    gains = (np.zeros(organisations.knowledge.shape), np.zeros(organisations.knowledge.shape), np.zeros(len(usable)),
+             np.zeros(len(usable)))  # fmt: skip
+    price = settings.usefulness * knowledge_cost
+    pool(model, gains, usable, opened, price)
+    model.leaked_knowledge = copy_and_absorb(
+        organisations, model.ties, model.books, gains, usable, opened, model.members_of_roles(), model.rows, model.tie_rows,
+        price, settings.usefulness * model.parameters["stages"].information_price, switches, settings, culture,
+        model.parameters["secondment"], common.hiring_speed, common.memory, model.seed, model.step_number,
     )  # fmt: skip
-    absorb(organisations, best, gained, best_told, told, model.rows, model.parameters["orchestration"].memory)
-    move_staff(organisations, ties, model.books, model.tie_rows, model.parameters["orchestration"].hiring_speed,
-               model.parameters["secondment"])  # fmt: skip
-    if reforms:
-        change_culture(organisations, model.rows, own)
+
+
+@compiled
+def prepare(
+    organisations: Organisations,
+    platforms: Platforms,
+    memberships: Memberships,
+    books: Books,
+    rows: Column,
+    membership_rows: Column,
+    knowledge_cost: float,
+    switches: Column,
+    p: Any,
+    culture: Any,
+    ip: Any,
+) -> tuple[Column, Column]:
+    """Protect and open up; return usable absorptive capacity and the part of its knowledge that each passes on, (rows,)."""
+    reforms, managed = switches[0], switches[1]
+    if managed > 0.0:
+        eased = members_of(platforms, memberships, membership_rows, STANDARDS_BODY, organisations.uid.size)
+        _protect(organisations, books, rows, eased, knowledge_cost, ip)
+    _open_up(organisations, rows, p, culture.closed, managed)
+    usable = np.zeros(organisations.uid.size)
+    opened = np.zeros(organisations.uid.size)
+    for i in rows:
+        usable[i] = absorption(organisations.absorptive[i], reforms * organisations.reform[i], p.unreformed)
+        opened[i] = passed_on(organisations.openness[i], managed * organisations.protection[i], ip.flow_cut)
+    return usable, opened
+
+
+@compiled
+def copy_and_absorb(
+    organisations: Organisations,
+    ties: Ties,
+    books: Books,
+    gains: tuple[Column, Column, Column, Column],
+    usable: Column,
+    opened: Column,
+    members: tuple[Column, Column],
+    rows: Column,
+    tie_rows: Column,
+    price: float,
+    information_price: float,
+    switches: Column,
+    p: Any,
+    culture: Any,
+    staff: Any,
+    hiring_speed: float,
+    memory: float,
+    seed: int,
+    step: int,
+) -> float:
+    """Copy over ties, leak, write all gains, move staff, let culture follow; return the knowledge that leaked."""
+    best, gained, best_told, told = gains
+    _copy_over_ties(organisations, ties, books, best, gained, usable, opened, tie_rows, p, price)
+    _tell_over_ties(organisations, ties, books, best_told, told, opened, tie_rows, p, information_price)
+    leaked = _leak(organisations, best, gained, usable, members, rows, p, switches[2] > 0.0, switches[1], seed, step)
+    _absorb(organisations, best, gained, best_told, told, rows, memory)
+    _move_staff(organisations, ties, books, tie_rows, hiring_speed, staff)
+    if switches[0] > 0.0:
+        _change_culture(organisations, rows, culture)
+    return leaked
 
 
 @allocation_free
-def open_up(organisations: Organisations, rows: Column, p: Any, closed: float, managed: float) -> None:
+def _open_up(organisations: Organisations, rows: Column, p: Any, closed: float, managed: float) -> None:
     """Openness moves to its target, of which culture opens a part, and which caution lowers where protection is missing.
 
     goal = openness_target * (closed + (1 - closed) * culture) * (1 - caution * (1 - protection)).
@@ -150,7 +202,7 @@ def tie_rate(mode: int, trust: float, opened: float, p: Any) -> float:
 
 
 @allocation_free
-def copy_over_ties(
+def _copy_over_ties(
     organisations: Organisations,
     ties: Ties,
     books: Books,
@@ -183,7 +235,7 @@ def _credit(ties: Ties, t: int, worth_a: float, worth_b: float) -> None:
 
 
 @allocation_free
-def tell_over_ties(
+def _tell_over_ties(
     organisations: Organisations,
     ties: Ties,
     books: Books,
@@ -212,7 +264,7 @@ def tell_over_ties(
 
 
 @compiled
-def leak(
+def _leak(
     organisations: Organisations,
     best: Column,
     gained: Column,
@@ -264,7 +316,7 @@ def leak(
 
 
 @allocation_free
-def absorb(
+def _absorb(
     organisations: Organisations, best: Column, gained: Column, best_told: Column, told: Column, rows: Column, memory: float
 ) -> None:  # fmt: skip
     """Write the quarter's gains, never above the best source."""

@@ -32,6 +32,7 @@ from ecosim.state import (
     STANDARDS_BODY,
     Books,
     Column,
+    Environment,
     Events,
     Memberships,
     Organisations,
@@ -78,29 +79,65 @@ def attend(model: Ecosystem, usable: Column, opened: Column) -> None:
     ----------
     usable, opened : (rows,) usable absorptive capacity, and the part of its knowledge that each passes on.
     """
-    organisations, ties, p = model.organisations, model.ties, model.parameters["platforms"]
-    hosting = hosting_kinds(model)
     rows = model.members_of_roles()[1]  # by role and uid, so that nothing hangs on the order of rows
-    model._room_for_events(len(model.membership_rows) + 2 * len(rows))
-    close_platforms(organisations, model.platforms, model.platform_slots, model.memberships, model.membership_slots,
-                    model.events, model.platform_rows, model.membership_rows, hosting)  # fmt: skip
-    if model.rules["platforms"]:
-        model.platforms, model.platform_slots = ensure_room(model.platforms, model.platform_slots, len(rows))
-        model.memberships, model.membership_slots = ensure_room(
-            model.memberships, model.membership_slots, 2 * len(rows)
+    model._room_for_events(2 * len(model.memberships.uid) + 2 * len(rows))
+    model.platforms, model.platform_slots = ensure_room(model.platforms, model.platform_slots, len(rows))
+    model.memberships, model.membership_slots = ensure_room(model.memberships, model.membership_slots, 2 * len(rows))
+    hosting = model._kept("hosting", model.rules["intermediation"], lambda: hosting_kinds(model))
+    attend_platforms(
+        model.organisations, model.ties, model.platforms, model.platform_slots, model.memberships, model.membership_slots,
+        model.environment, model.books, model.events, rows, model.tie_rows, hosting, usable, opened, copy_prices(model),
+        model.parameters["platforms"], model.rules["platforms"], model.switched("protection")[0], model.seed,
+        model.step_number,
+    )  # fmt: skip
+
+
+@compiled
+def attend_platforms(
+    organisations: Organisations,
+    ties: Ties,
+    platforms: Platforms,
+    platform_slots: Slots,
+    memberships: Memberships,
+    membership_slots: Slots,
+    environment: Environment,
+    books: Books,
+    events: Events,
+    rows: Column,
+    tie_rows: Column,
+    hosting: Column,
+    usable: Column,
+    opened: Column,
+    prices: Column,
+    p: Any,
+    switched_on: bool,
+    managed: float,
+    seed: int,
+    step: int,
+) -> None:
+    """Close, found, leave and join, pay dues, mark the members of core firms' platforms; switched off, close all."""
+    platform_rows = np.flatnonzero(platforms.alive[: platform_slots.state[1]])
+    membership_rows = np.flatnonzero(memberships.alive[: membership_slots.state[1]])
+    _close(organisations, platforms, platform_slots, memberships, membership_slots, events, platform_rows,
+           membership_rows, hosting, switched_on)  # fmt: skip
+    if switched_on:
+        platform_rows = np.flatnonzero(platforms.alive[: platform_slots.state[1]])
+        _found(organisations, ties, platforms, platform_slots, memberships, membership_slots, books, events,
+               platform_rows, rows, tie_rows, hosting, p, step)  # fmt: skip
+        platform_rows = np.flatnonzero(platforms.alive[: platform_slots.state[1]])
+        membership_rows = np.flatnonzero(memberships.alive[: membership_slots.state[1]])
+        reach = platform_reach(
+            organisations, platforms, memberships, environment, platform_rows, membership_rows, opened, hosting.shape[0]
         )
-        found_platforms(organisations, ties, model.platforms, model.platform_slots, model.memberships,
-                        model.membership_slots, model.books, model.events, model.platform_rows, rows, model.tie_rows,
-                        hosting, p, model.step_number)  # fmt: skip
-        platform_rows, membership_rows = model.platform_rows, model.membership_rows
-        prices = copy_prices(model)
-        reach = platform_reach(organisations, model.platforms, model.memberships, model.environment, platform_rows,
-                               membership_rows, opened, len(model.roles))  # fmt: skip
-        review_memberships(organisations, ties, model.platforms, model.memberships, model.membership_slots, model.events,
-                           platform_rows, membership_rows, rows, model.tie_rows, reach, usable, opened,
-                           model.switched("protection")[0], prices, p, model.seed, model.step_number)  # fmt: skip
-        pay_dues(organisations, model.platforms, model.memberships, model.books, model.membership_rows, p.dues)
-    mark_members(organisations, model.platforms, model.memberships, rows, model.membership_rows)
+        _leave_and_join(organisations, ties, platforms, memberships, membership_slots, events, platform_rows,
+                        membership_rows, rows, tie_rows, reach, usable, opened, managed, prices, p, seed, step)  # fmt: skip
+    for i in rows:
+        organisations.member[i] = False
+    for m in np.flatnonzero(memberships.alive[: membership_slots.state[1]]):
+        i, q = memberships.organisation[m], memberships.platform[m]
+        pay(organisations, books, i, platforms.host[q], p.dues, UPKEEP)
+        if platforms.kind[q] == OPEN_PLATFORM:
+            organisations.member[i] = True
 
 
 def copy_prices(model: Ecosystem) -> Column:
@@ -140,7 +177,7 @@ def admits(kind: int, mode: int) -> bool:
 
 
 @allocation_free
-def close_platforms(
+def _close(
     organisations: Organisations,
     platforms: Platforms,
     platform_slots: Slots,
@@ -150,23 +187,24 @@ def close_platforms(
     platform_rows: Column,
     membership_rows: Column,
     hosting: Column,
+    switched_on: bool,
 ) -> None:
     """A platform ends when its host is gone or hosts no more, a membership with its platform or its member."""
     for q in platform_rows:
         host = platforms.host[q]
         present = organisations.alive[host] and organisations.uid[host] == platforms.host_uid[q]
-        if not present or host_kind(organisations, host, hosting) != platforms.kind[q]:
+        if not (switched_on and present and host_kind(organisations, host, hosting) == platforms.kind[q]):
             platforms.alive[q] = False
             release(platform_slots, q)
     for m in membership_rows:
         i = memberships.organisation[m]
         present = organisations.alive[i] and organisations.uid[i] == memberships.organisation_uid[m]
         if not present or not platforms.alive[memberships.platform[m]]:
-            end_membership(platforms, memberships, membership_slots, events, m)
+            _end_membership(platforms, memberships, membership_slots, events, m)
 
 
 @allocation_free
-def end_membership(
+def _end_membership(
     platforms: Platforms, memberships: Memberships, membership_slots: Slots, events: Events, m: int
 ) -> None:
     """End a membership and give its row back."""
@@ -178,7 +216,7 @@ def end_membership(
 
 
 @allocation_free
-def new_membership(
+def _new_membership(
     organisations: Organisations, platforms: Platforms, memberships: Memberships, slots: Slots, q: int, i: int, step: int
 ) -> int:  # fmt: skip
     """Write a new membership down and return its row."""
@@ -195,7 +233,7 @@ def new_membership(
 
 
 @compiled
-def found_platforms(
+def _found(
     organisations: Organisations,
     ties: Ties,
     platforms: Platforms,
@@ -232,11 +270,11 @@ def found_platforms(
         platforms.pool[q] = 0.0
         platforms.capital[q] = 0.0
         note_event(events, PLATFORM_FOUNDED, organisations.uid[i], -1, platforms.kind[q])
-        new_membership(organisations, platforms, memberships, membership_slots, q, i, step)
+        _new_membership(organisations, platforms, memberships, membership_slots, q, i, step)
 
 
 @compiled
-def review_memberships(
+def _leave_and_join(
     organisations: Organisations,
     ties: Ties,
     platforms: Platforms,
@@ -295,10 +333,10 @@ def review_memberships(
             chance = p.leaving / (1.0 + np.exp(p.sharpness * x))
             leaves = uniform(seed, PLATFORM_LEAVING, step, organisations.uid[i], platforms.uid[q]) < chance
         if leaves:
-            end_membership(platforms, memberships, membership_slots, events, m)
+            _end_membership(platforms, memberships, membership_slots, events, m)
     for i in rows:
         if chosen[i] >= 0:
-            new_membership(organisations, platforms, memberships, membership_slots, chosen[i], i, step)
+            _new_membership(organisations, platforms, memberships, membership_slots, chosen[i], i, step)
             note_event(events, PLATFORM_JOINED, organisations.uid[i], platforms.host_uid[chosen[i]],
                        platforms.kind[chosen[i]])  # fmt: skip
 
@@ -339,25 +377,3 @@ def _membership_of(memberships: Memberships, starts: Column, ordered: Column, i:
         if memberships.platform[ordered[position]] == q:
             return ordered[position]
     return -1
-
-
-@allocation_free
-def pay_dues(
-    organisations: Organisations, platforms: Platforms, memberships: Memberships, books: Books,
-    membership_rows: Column, dues: float,
-) -> None:  # fmt: skip
-    """Members pay their host."""
-    for m in membership_rows:
-        pay(organisations, books, memberships.organisation[m], platforms.host[memberships.platform[m]], dues, UPKEEP)
-
-
-@allocation_free
-def mark_members(
-    organisations: Organisations, platforms: Platforms, memberships: Memberships, rows: Column, membership_rows: Column
-) -> None:
-    """Mark who takes part in the open platform of a core firm."""
-    for i in rows:
-        organisations.member[i] = False
-    for m in membership_rows:
-        if memberships.alive[m] and platforms.kind[memberships.platform[m]] == OPEN_PLATFORM:
-            organisations.member[memberships.organisation[m]] = True

@@ -69,20 +69,43 @@ def pool(
     ----------
     gains : best source and sum of gains of knowledge, (rows, domains) each, and of information, (rows,) each.
     """
-    organisations, platforms, memberships, p = (
-        model.organisations, model.platforms, model.memberships, model.parameters["pooling"],
-    )  # fmt: skip
-    platform_rows, membership_rows = model.platform_rows, model.membership_rows
-    best, gained, best_told, told = gains
     common = model.parameters["orchestration"]
-    contribute(organisations, platforms, memberships, model.environment, platform_rows, membership_rows, usable, opened,
-               p, (1.0 - common.depreciation) ** 0.25, common.memory)  # fmt: skip
-    compatible = members_of(platforms, memberships, membership_rows, STANDARDS_BODY, len(usable))
-    draw(organisations, platforms, memberships, model.books, membership_rows, usable, opened, compatible, best, gained, p,
-         price, common.memory)  # fmt: skip
-    inform(organisations, platforms, memberships, model.books, membership_rows, opened, best_told, told, p)
-    train(organisations, platforms, memberships, membership_rows, p.training)
-    model.environment.pool[:] = platforms.pool[platform_rows].max(axis=0, initial=0.0)
+    pool_and_draw(
+        model.organisations, model.platforms, model.memberships, model.environment, model.books, model.platform_rows,
+        model.membership_rows, gains, usable, opened, model.parameters["pooling"], price,
+        (1.0 - common.depreciation) ** 0.25, common.memory,
+    )  # fmt: skip
+
+
+@compiled
+def pool_and_draw(
+    organisations: Organisations,
+    platforms: Platforms,
+    memberships: Memberships,
+    environment: Environment,
+    books: Books,
+    platform_rows: Column,
+    membership_rows: Column,
+    gains: tuple[Column, Column, Column, Column],
+    usable: Column,
+    opened: Column,
+    p: Any,
+    price: float,
+    kept: float,
+    memory: float,
+) -> None:
+    """What was pooled goes out of date, members contribute, and draw what the pool then holds; they inform and are trained."""
+    best, gained, best_told, told = gains
+    _contribute(organisations, platforms, memberships, environment, platform_rows, membership_rows, usable, opened, p,
+                kept, memory)  # fmt: skip
+    compatible = members_of(platforms, memberships, membership_rows, STANDARDS_BODY, usable.size)
+    _draw(organisations, platforms, memberships, books, membership_rows, usable, opened, compatible, best, gained, p,
+          price, memory)  # fmt: skip
+    _inform(organisations, platforms, memberships, books, membership_rows, opened, best_told, told, p)
+    _train(organisations, platforms, memberships, membership_rows, p.training)
+    environment.pool[:] = 0.0
+    for q in platform_rows:
+        environment.pool[:] = np.maximum(environment.pool, platforms.pool[q])
 
 
 @compiled
@@ -98,7 +121,7 @@ def members_of(
 
 
 @compiled
-def contribute(
+def _contribute(
     organisations: Organisations,
     platforms: Platforms,
     memberships: Memberships,
@@ -142,7 +165,7 @@ def contribute(
 
 
 @compiled
-def draw(
+def _draw(
     organisations: Organisations,
     platforms: Platforms,
     memberships: Memberships,
@@ -188,7 +211,7 @@ def draw(
 
 
 @compiled
-def inform(
+def _inform(
     organisations: Organisations,
     platforms: Platforms,
     memberships: Memberships,
@@ -217,7 +240,7 @@ def inform(
 
 
 @allocation_free
-def train(
+def _train(
     organisations: Organisations, platforms: Platforms, memberships: Memberships, membership_rows: Column, rate: float
 ) -> None:
     """Members of an academy but its host gain capabilities of search, fusion and development: c <- c + training * (1 - c)."""

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ecosim.compilation import allocation_free, compiled
+from ecosim.compilation import allocation_free
 from ecosim.ledger import UPKEEP, pay
 from ecosim.outcomes import LEVEL, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
@@ -45,17 +43,8 @@ def passed_on(openness: float, protection: float, flow_cut: float) -> float:
     return openness * (1.0 - flow_cut * protection)
 
 
-@compiled
-def opened_part(organisations: Organisations, rows: Column, flow_cut: float, managed: float) -> Column:
-    """Part of its knowledge that each organisation passes on, (rows,)."""
-    opened = np.zeros(organisations.uid.size)
-    for i in rows:
-        opened[i] = passed_on(organisations.openness[i], managed * organisations.protection[i], flow_cut)
-    return opened
-
-
 @allocation_free
-def protect(
+def _protect(
     organisations: Organisations, books: Books, rows: Column, eased: Column, knowledge_cost: float, p: Any
 ) -> None:
     """Answer last quarter's leakage: P <- P + r * (1 + ease) * leaked * (1 - P) * paid / cost - lapse * P.

@@ -104,7 +104,7 @@ def _offer(organisations: Organisations, graduates: Column, wanted: Column, give
 
 
 @compiled
-def move_staff(
+def _move_staff(
     organisations: Organisations, ties: Ties, books: Books, tie_rows: Column, hiring_speed: float, p: Any
 ) -> None:
     """Move staff from a partner that lets people go to one that looks for some: move * min(surplus, vacancies), shared out.
