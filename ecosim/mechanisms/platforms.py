@@ -32,7 +32,6 @@ from ecosim.state import (
     STANDARDS_BODY,
     Books,
     Column,
-    Environment,
     Events,
     Memberships,
     Organisations,
@@ -58,6 +57,7 @@ PARAMETERS = ParameterGroup("platforms", __name__, {
     "joining": Parameter(0.5, 0.0, 1.0, "1/quarter", "Chance that an organisation that could join, and would only gain by it, does so in a quarter.", _ASSUMED),
     "leaving": Parameter(0.25, 0.0, 1.0, "1/quarter", "Chance that a member that only loses leaves in a quarter.", _ASSUMED),
     "sharpness": Parameter(4.0, 0.0, 100.0, "1", "How sharply joining and leaving follow the balance of gain and loss: 0 not at all.", _ASSUMED),
+    "inertia": Parameter(0.5, 0.0, 2.0, "1", "How much worse the balance of a member must be than that of a candidate: what was built up is left unwillingly.", "switching costs: Klemperer 1995"),
     "exposure": Parameter(1.0, 0.0, 10.0, "1", "Weight of what rivals could draw against what can be drawn.", "S001 5.1; selective revealing: Henkel 2006"),
 })  # fmt: skip
 
@@ -86,7 +86,7 @@ def attend(model: Ecosystem, usable: Column, opened: Column) -> None:
     hosting = model._kept("hosting", model.rules["intermediation"], lambda: hosting_kinds(model))
     attend_platforms(
         model.organisations, model.ties, model.platforms, model.platform_slots, model.memberships, model.membership_slots,
-        model.environment, model.books, model.events, rows, model.tie_rows, hosting, usable, opened, copy_prices(model),
+        model.books, model.events, rows, model.tie_rows, hosting, usable, opened, copy_prices(model),
         model.parameters["platforms"], model.rules["platforms"], model.switched("protection")[0], model.seed,
         model.step_number,
     )  # fmt: skip
@@ -100,7 +100,6 @@ def attend_platforms(
     platform_slots: Slots,
     memberships: Memberships,
     membership_slots: Slots,
-    environment: Environment,
     books: Books,
     events: Events,
     rows: Column,
@@ -127,7 +126,7 @@ def attend_platforms(
         platform_rows = np.flatnonzero(platforms.alive[: platform_slots.state[1]])
         membership_rows = np.flatnonzero(memberships.alive[: membership_slots.state[1]])
         reach = platform_reach(
-            organisations, platforms, memberships, environment, platform_rows, membership_rows, opened, hosting.shape[0]
+            organisations, platforms, memberships, platform_rows, membership_rows, opened, hosting.shape[0]
         )
         _leave_and_join(organisations, ties, platforms, memberships, membership_slots, events, platform_rows,
                         membership_rows, rows, tie_rows, reach, usable, opened, managed, prices, p, seed, step)  # fmt: skip
@@ -143,14 +142,12 @@ def attend_platforms(
 def copy_prices(model: Ecosystem) -> Column:
     """Worth to the taker, million CNY, of what it could draw in a quarter at full absorption per unit of gap.
 
-    Of knowledge, of information, and of a unit of its own knowledge contributed by a fully open member, (3,).
+    Of knowledge and of information, (2,).
     """
     sharing, pooling = model.parameters["open_sharing"], model.parameters["pooling"]
     knowledge = sharing.usefulness * float(model.environment.knowledge_cost[0])
     information = sharing.usefulness * model.parameters["stages"].information_price
-    return np.array(
-        [knowledge * pooling.pool_rate, information * pooling.information_rate, knowledge * pooling.contribution]
-    )
+    return np.array([knowledge * pooling.pool_rate, information * pooling.information_rate])
 
 
 def hosting_kinds(model: Ecosystem) -> Column:
@@ -294,7 +291,7 @@ def _leave_and_join(
     seed: int,
     step: int,
 ) -> None:
-    """Members leave, at once without the tie that opened the platform, else with chance leaving / (1 + exp(s x)).
+    """Members leave, at once without the tie that opened the platform, else with chance leaving / (1 + exp(s (x + inertia))).
 
     Who could join does so with chance joining / (1 + exp(-s x)), one platform a quarter, the best of those. The balance
     is x = (gain - loss - dues) / (gain + loss + dues), in [-1, 1].
@@ -311,10 +308,15 @@ def _leave_and_join(
             q = hosted[host]
             if q < 0 or not admits(platforms.kind[q], ties.mode[t]):
                 continue
-        else:  # an open-source community is open to whoever comes upon it
+        else:  # an open-source community is open to whoever makes knowledge and comes upon it
             i = rows[look - 2 * tie_rows.size]
+            if organisations.created[i] <= 0.0:
+                continue
+            search = organisations.knowledge_capabilities[i, 0:3].mean()
             draw = uniform(seed, PLATFORM_JOINING, step, organisations.uid[i], 0)
-            q = communities[int(draw * communities.size)]
+            if draw >= search:
+                continue
+            q = communities[int(draw / search * communities.size)]
         m = _membership_of(memberships, starts, sorted_memberships, i, q)
         if m >= 0:
             bound[m] = True
@@ -330,7 +332,7 @@ def _leave_and_join(
         leaves = not bound[m] and platforms.kind[q] != OPEN_SOURCE_COMMUNITY
         if not leaves:
             x = advantages(organisations, platforms, q, i, True, reach, usable, opened, managed, prices, p)
-            chance = p.leaving / (1.0 + np.exp(p.sharpness * x))
+            chance = p.leaving / (1.0 + np.exp(p.sharpness * (x + p.inertia)))
             leaves = uniform(seed, PLATFORM_LEAVING, step, organisations.uid[i], platforms.uid[q]) < chance
         if leaves:
             _end_membership(platforms, memberships, membership_slots, events, m)

@@ -2,7 +2,7 @@
 
 Subjects, resources and a platform are all needed (P13): a platform without a second member pools nothing, nor do members
 that know or open nothing. The pool is a taker like any other: each member closes a part of its gap to what that member
-knows, so it never knows more than the best contributor. What was contributed stays and goes out of date. Members
+opens, so it never knows more than the best contributor. What was contributed stays and goes out of date. Members
 of a standards body also watch the outside frontier, and their interfaces fit, which makes drawing easier on every platform.
 In a standards body and an industrial alliance members tell each other about the market. An academy trains.
 """
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
 PARAMETERS = ParameterGroup("pooling", __name__, {
-    "contribution": Parameter(0.1, 0.0, 1.0, "1/quarter", "Part of the pool's gap to a fully open member that the member closes in a quarter.", _ASSUMED),
+    "contribution": Parameter(0.25, 0.0, 1.0, "1/quarter", "Part of the pool's gap to what a member opens that the member closes in a quarter.", _ASSUMED),
     "community": Parameter(2.0, 0.0, 10.0, "1", "How much faster what is opened gets into an open-source community.", "S001 5.3: a wider range of subjects, ties without contracts"),
     "pool_rate": Parameter(0.2, 0.0, 1.0, "1/quarter", "Part of its gap to the pool that a member with full absorption closes in a quarter.", _ASSUMED),
     "compatibility": Parameter(0.5, 0.0, 5.0, "1", "How much more of a gap members of a standards body close, since their interfaces fit.", "S001 5.3 (P26); compatibility: Katz and Shapiro 1985"),
-    "tracking": Parameter(0.02, 0.0, 1.0, "1/quarter", "Part of a standards body's gap to the outside frontier that a fully open member with full absorption closes in a quarter.", "S001 5.3: standards bodies track the frontier (P26)"),
+    "tracking": Parameter(0.005, 0.0, 1.0, "1/quarter", "Part of a standards body's gap to the outside frontier that a fully open member with full absorption closes in a quarter.", "S001 5.3: standards bodies track the frontier (P26)"),
     "information_rate": Parameter(0.2, 0.0, 1.0, "1/quarter", "Part of its gap to the best informed member that a member closes in a quarter.", _ASSUMED),
     "training": Parameter(0.01, 0.0, 1.0, "1/quarter", "Part of what is missing that a quarter in an academy adds to the capabilities of search, fusion and development.", "S001 5.2-5.3: ICT academies (P27, P28)"),
 })  # fmt: skip
@@ -134,7 +134,7 @@ def _contribute(
     kept: float,
     memory: float,
 ) -> None:
-    """Pool_d <- min(kept * pool_d + sum over members of c * o' * (K_d - kept * pool_d), best source), gaps below 0 left out.
+    """Pool_d <- min(kept * pool_d + sum over members of c * (o' K_d - kept * pool_d), best source), gaps below 0 left out.
 
     In a standards body each member also adds tracking * a * o' * (frontier_d - kept * pool_d).
     """
@@ -145,16 +145,17 @@ def _contribute(
         platforms.pool[q] *= kept
     for m in membership_rows:
         i, q = memberships.organisation[m], memberships.platform[m]
-        rate = p.contribution * opened[i] * (p.community if platforms.kind[q] == OPEN_SOURCE_COMMUNITY else 1.0)
+        rate = min(1.0, p.contribution * (p.community if platforms.kind[q] == OPEN_SOURCE_COMMUNITY else 1.0))
         tracks = p.tracking * usable[i] * opened[i] if platforms.kind[q] == STANDARDS_BODY else 0.0
         given = 0.0
         for d in range(domains):
-            gap = organisations.knowledge[i, d] - platforms.pool[q, d]
+            exposed = opened[i] * organisations.knowledge[i, d]
+            gap = exposed - platforms.pool[q, d]
             ahead = environment.frontier[d] - platforms.pool[q, d]
-            if platforms.members[q] > 1 and gap > 0.0 and rate > 0.0:
-                given += min(1.0, rate) * gap
-                filled[q, d] += min(1.0, rate) * gap
-                top[q, d] = max(top[q, d], organisations.knowledge[i, d])
+            if platforms.members[q] > 1 and gap > 0.0:
+                given += rate * gap
+                filled[q, d] += rate * gap
+                top[q, d] = max(top[q, d], exposed)
             if platforms.members[q] > 1 and ahead > 0.0 and tracks > 0.0:
                 filled[q, d] += tracks * ahead
                 top[q, d] = max(top[q, d], environment.frontier[d])

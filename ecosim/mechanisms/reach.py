@@ -16,7 +16,6 @@ from ecosim.state import (
     INDUSTRIAL_ALLIANCE,
     STANDARDS_BODY,
     Column,
-    Environment,
     Memberships,
     Organisations,
     Platforms,
@@ -28,7 +27,6 @@ def platform_reach(
     organisations: Organisations,
     platforms: Platforms,
     memberships: Memberships,
-    environment: Environment,
     platform_rows: Column,
     membership_rows: Column,
     opened: Column,
@@ -52,8 +50,6 @@ def platform_reach(
         length = niche_length(organisations, i)
         for d in range(domains):
             best[q, d] = max(best[q, d], opened[i] * organisations.knowledge[i, d])
-            if platforms.kind[q] == STANDARDS_BODY:
-                best[q, d] = max(best[q, d], opened[i] * environment.frontier[d])
             if length > 0.0:
                 company[q, organisations.role[i], d] += organisations.niche[i, d] / length
         if shares_information(platforms.kind[q]):
@@ -96,20 +92,21 @@ def advantages(
     prices: Column,
     p: Any,
 ) -> float:
-    """Balance of what organisation i draws from platform q against what rivals draw of it and its dues.
+    """Balance of what organisation i draws from platform q against what it would give rivals there, and its dues.
 
-    gain = price * a * sum of gaps to the best in reach (+ price of information * gap); loss = exposure * price * o' *
-    (1 - P) * min(1, sum of niche overlaps with members of its role) * sum of its knowledge.
+    gain = price * a * sum_d of gaps to the best in reach, + price of information * gap; loss = exposure * price * a *
+    (1 - P) * min(1, sum of niche overlaps with members of its role) * sum_d of what it opens above the pool. What lies in
+    the pool already is given away and no reason to leave.
     """
     best, informed, company = reach
-    gap, own, overlap = 0.0, 0.0, 0.0
+    gap, new, overlap = 0.0, 0.0, 0.0
     length = niche_length(organisations, i)
     for d in range(best.shape[1]):
         gap += max(0.0, best[q, d] - organisations.knowledge[i, d])
-        own += organisations.knowledge[i, d]
+        new += max(0.0, opened[i] * organisations.knowledge[i, d] - platforms.pool[q, d])
         overlap += company[q, organisations.role[i], d] * organisations.niche[i, d]
     overlap = overlap / length if length > 0.0 else 0.0
     rivals = min(1.0, max(0.0, overlap - (1.0 if is_member else 0.0)))
     gain = prices[0] * usable[i] * gap + prices[1] * max(0.0, informed[q] - organisations.information[i])
-    loss = p.exposure * prices[2] * opened[i] * (1.0 - managed * organisations.protection[i]) * rivals * own
-    return balance(gain, loss + p.dues)
+    exposed = p.exposure * (1.0 - managed * organisations.protection[i]) * rivals
+    return balance(gain, exposed * prices[0] * usable[i] * new + p.dues)
