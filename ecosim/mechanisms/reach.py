@@ -13,8 +13,11 @@ import numpy as np
 
 from ecosim.compilation import allocation_free, compiled
 from ecosim.state import (
+    GOVERNMENT,
     INDUSTRIAL_ALLIANCE,
+    OPEN_PLATFORM,
     STANDARDS_BODY,
+    USER,
     Column,
     Memberships,
     Organisations,
@@ -94,7 +97,8 @@ def advantages(
 ) -> float:
     """Balance of what organisation i draws from platform q against what it would give rivals there, and its dues.
 
-    gain = price * a * sum_d of gaps to the best in reach, + price of information * gap; loss = exposure * price * a *
+    gain = price * a * sum_d of gaps to the best in reach, + price of information * gap, + an equal part of what a core firm
+    spent on its members' capability last quarter; loss = exposure * price * a *
     (1 - P) * min(1, sum of niche overlaps with members of its role) * sum_d of what it opens above the pool. What lies in
     the pool already is given away and no reason to leave.
     """
@@ -108,5 +112,7 @@ def advantages(
     overlap = overlap / length if length > 0.0 else 0.0
     rivals = min(1.0, max(0.0, overlap - (1.0 if is_member else 0.0)))
     gain = prices[0] * usable[i] * gap + prices[1] * max(0.0, informed[q] - organisations.information[i])
+    if platforms.kind[q] == OPEN_PLATFORM and organisations.role[i] != USER and organisations.role[i] != GOVERNMENT:
+        gain += organisations.transfer[platforms.host[q]] / platforms.members[q]
     exposed = p.exposure * (1.0 - managed * organisations.protection[i]) * rivals
     return balance(gain, exposed * prices[0] * usable[i] * new + p.dues)
