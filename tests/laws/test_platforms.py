@@ -91,8 +91,10 @@ def test_protection_cuts_what_is_passed_on() -> None:
 def test_who_admits_whom() -> None:
     """Protects the door: a core firm's platform is open to who shares with it, the others to every partner."""
     assert not platforms.admits(OPEN_PLATFORM, SEPARATION)
-    assert platforms.admits(OPEN_PLATFORM, SHARING) and platforms.admits(OPEN_PLATFORM, OVERLAP)
-    assert platforms.admits(STANDARDS_BODY, SEPARATION) and platforms.admits(ACADEMY, SEPARATION)
+    assert platforms.admits(OPEN_PLATFORM, SHARING)
+    assert platforms.admits(OPEN_PLATFORM, OVERLAP)
+    assert platforms.admits(STANDARDS_BODY, SEPARATION)
+    assert platforms.admits(ACADEMY, SEPARATION)
     assert not platforms.admits(-1, OVERLAP)
 
 
@@ -176,7 +178,8 @@ def test_copying_lowers_nobody_and_lifts_nobody_above_the_best(
     model.run(1)
     after = table.knowledge[rows]
     slack = 1e-12 * (1.0 + before.max(axis=0))
-    assert (after >= before).all() and (table.information[rows] >= told).all()
+    assert (after >= before).all()
+    assert (table.information[rows] >= told).all()
     assert (after.max(axis=0) <= before.max(axis=0) + slack).all()
     assert table.information[rows].max() <= told.max() * (1.0 + 1e-12)
     assert (model.platforms.pool[model.platform_rows] <= before.max(axis=0) + slack).all()
@@ -205,7 +208,8 @@ def test_sharing_keeps_talent() -> None:
     model.set("rules.internal_reform", False)
     share(model)
     moved = table.talent - before
-    assert (moved > 0.0).any() and (moved < 0.0).any()
+    assert (moved > 0.0).any()
+    assert (moved < 0.0).any()
     assert moved.sum() == pytest.approx(0.0, abs=1e-9)
     assert (table.talent >= 0.0).all()
 
@@ -326,7 +330,8 @@ def test_academy_trains_its_members() -> None:
     model.set_many({"platforms.joining": 0.0, "platforms.leaving": 0.0})
     model.run(1)
     rose = {int(row) for row in np.flatnonzero((table.knowledge_capabilities > before).any(axis=1))}
-    assert members and members <= rose
+    assert members
+    assert members <= rose
     assert all(row in members or row in hosts for row in rose)
 
 
