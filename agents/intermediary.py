@@ -1,7 +1,7 @@
 """The intermediary: brings matching, services, pooled knowledge and capital (S003 4.2(2); S001 5.3).
 
-Technology intermediaries, standards bodies, alliances, open-source communities and finance. Those tied to it find
-partners more easily; it lends to partners that are short of capital.
+Its kinds do different things: a technology intermediary matches and lends, finance lends; a standards body, an industrial
+alliance and an open-source community each are a platform on which members pool what they know (`platforms`, `pooling`).
 """
 
 from __future__ import annotations
@@ -23,29 +23,33 @@ PARAMETERS = ParameterGroup("intermediary", __name__, {
 })  # fmt: skip
 
 
+KINDS = ("technology intermediary", "standards body", "industrial alliance", "open-source community", "finance")
+TECHNOLOGY_INTERMEDIARY, FINANCE = 0, 4
+
+
 @allocation_free
-def lend(
-    organisations: Organisations,
-    ties: Ties,
-    books: Books,
-    environment: Environment,
-    rows: Column,
-    tie_rows: Column,
-    p: Any,
-) -> None:
-    """Lend over ties to partners that are short of capital, one loan a tie at a time."""
+def plan_wages(organisations: Organisations, environment: Environment, rows: Column) -> None:
+    """Staff costs its wage."""
     for i in rows:
         organisations.wages_due[i] = 0.25 * environment.wage[0] * organisations.talent[i]
+
+
+@allocation_free
+def lends(organisations: Organisations, i: int) -> bool:
+    """Whether an organisation lends: finance and technology intermediaries do."""
+    kind = organisations.kind[i]
+    return organisations.role[i] == INTERMEDIARY and kind in (FINANCE, TECHNOLOGY_INTERMEDIARY)
+
+
+@allocation_free
+def lend(organisations: Organisations, ties: Ties, books: Books, tie_rows: Column, p: Any) -> None:
+    """Lend over ties to partners that are short of capital, one loan a tie at a time."""
     for t in tie_rows:
         lender, borrower = ties.a[t], ties.b[t]
         sign = 1.0
-        if organisations.role[lender] != INTERMEDIARY:
+        if not lends(organisations, lender):
             lender, borrower, sign = borrower, lender, -1.0
-        if (
-            organisations.role[lender] != INTERMEDIARY
-            or organisations.role[borrower] == INTERMEDIARY
-            or ties.loan[t] != 0.0
-        ):
+        if not lends(organisations, lender) or organisations.role[borrower] == INTERMEDIARY or ties.loan[t] != 0.0:
             continue
         need = p.shortage * organisations.wages_due[borrower] - organisations.capital[borrower]
         if need > 0.0:
@@ -59,13 +63,15 @@ def lend(
 
 def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
     """What intermediaries do with their resources in a quarter."""
-    lend(model.organisations, model.ties, model.books, model.environment, rows, model.tie_rows, parameters)
+    plan_wages(model.organisations, model.environment, rows)
+    if model.rules["intermediation"]:
+        lend(model.organisations, model.ties, model.books, model.tie_rows, parameters)
 
 
 class Intermediary(Organisation):
     """Technology intermediaries, standards bodies, alliances, open-source communities, finance."""
 
-    kinds = ("technology intermediary", "standards body", "industrial alliance", "open-source community", "finance")
+    kinds = KINDS
     community = "environment"
     chain_position = 0.5
     brings = "matching, services, pooled knowledge, capital"

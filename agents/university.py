@@ -1,15 +1,19 @@
 """The university: brings basic knowledge and talent (S001 research community; S003 4.2(1)).
 
-It teaches, so that talent looks for work; it does research with grants and contracts, in all domains it serves; and
-its staff delivers the research that firms contract out.
+It teaches, so that talent looks for work, and lets partners with whom it shares take graduates first; it does research with grants and contracts, in all domains it serves; and
+its staff delivers the research that firms contract out. An ICT academy is a platform too: it trains its members
+(`pooling`), and all its graduates may go to its partners.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ecosim.compilation import allocation_free
 from ecosim.mechanisms.orchestration import do_research, make_services
+from ecosim.mechanisms.secondment import place_graduates
 from ecosim.organisation import Organisation
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import TALENT_INDEX, Books, Column, Environment, Organisations
@@ -24,15 +28,25 @@ PARAMETERS = ParameterGroup("university", __name__, {
 })  # fmt: skip
 
 
+KINDS = ("university", "research institute", "ICT academy")
+ICT_ACADEMY = 2
+
+
 @allocation_free
 def teach_and_research(
-    organisations: Organisations, environment: Environment, books: Books, rows: Column, p: Any, common: Any
+    organisations: Organisations,
+    environment: Environment,
+    books: Books,
+    rows: Column,
+    graduates: Column,
+    p: Any,
+    common: Any,
 ) -> None:
     """Teach, do research, make research services, open vacancies."""
     for i in rows:
-        graduates = p.teaching * organisations.talent[i] * (0.5 + environment.level[TALENT_INDEX])
-        books.made[0] += graduates
-        environment.seekers[0] += graduates
+        graduates[i] = p.teaching * organisations.talent[i] * (0.5 + environment.level[TALENT_INDEX])
+        books.made[0] += graduates[i]
+        environment.seekers[0] += graduates[i]
         make_services(organisations, environment, books, i, common)
         funds = 0.15 * organisations.capital[i] + organisations.revenue_trend[i]
         research = min(p.research_share * funds, organisations.capital[i])
@@ -41,17 +55,29 @@ def teach_and_research(
         organisations.wages_due[i] = research + 0.25 * environment.wage[0] * organisations.talent[i]
 
 
+@allocation_free
+def reserve(organisations: Organisations, graduates: Column, rows: Column, placed: float, academies: bool) -> None:
+    """Keep of the graduates those that partners may take first: a part, of an academy all."""
+    for i in rows:
+        if not (academies and organisations.kind[i] == ICT_ACADEMY):
+            graduates[i] *= placed
+
+
 def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
     """What universities do with their resources in a quarter."""
-    teach_and_research(
-        model.organisations, model.environment, model.books, rows, parameters, model.parameters["orchestration"]
-    )
+    organisations, common = model.organisations, model.parameters["orchestration"]
+    graduates = np.zeros(len(organisations.uid))
+    teach_and_research(organisations, model.environment, model.books, rows, graduates, parameters, common)
+    if model.rules["open_sharing"]:
+        reserve(organisations, graduates, rows, model.parameters["secondment"].placed, model.rules["intermediation"])
+        place_graduates(organisations, model.ties, model.environment, model.books, graduates, model.tie_rows,
+                        common.hiring_speed)  # fmt: skip
 
 
 class University(Organisation):
-    """Universities and research institutes."""
+    """Universities, research institutes, ICT academies."""
 
-    kinds = ("university", "research institute")
+    kinds = KINDS
     community = "research"
     chain_position = 0.05
     brings = "basic knowledge, talent"

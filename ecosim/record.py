@@ -21,6 +21,7 @@ from ecosim.state import (
     FIRM,
     INDICES,
     MODES,
+    PLATFORM_KINDS,
     REGIMES,
     STAGES,
     USER,
@@ -317,5 +318,6 @@ def _detail(code: str, number: float, components: tuple[str, ...]) -> str:
     words = {
         "tie upgraded": MODES, "tie downgraded": MODES, "stage": STAGES, "regime": REGIMES, "breakthrough": components,
         "licence granted": components, "licence refused": components,
+        "platform founded": PLATFORM_KINDS, "platform joined": PLATFORM_KINDS, "platform left": PLATFORM_KINDS,
     }.get(code)  # fmt: skip
     return words[int(number)] if words else f"{number:.6g}"

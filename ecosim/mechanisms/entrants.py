@@ -155,7 +155,7 @@ def _give_abilities(organisations: Organisations, i: int, endowment: Column, see
     for k in range(4, 15):
         jitter = 0.1 * normal(seed, ENTRANT_ENDOWMENT, 0, uid, 20 + k) if spread > 0.0 else 0.0
         levels[k - 4] = min(1.0, max(0.0, endowment[k] * (1.0 + jitter)))
-    organisations.openness[i] = levels[0]
+    organisations.openness[i] = organisations.culture[i] = levels[0]  # who is open at first has a culture as open
     organisations.protection[i] = levels[1]
     organisations.absorptive[i] = levels[2]
     organisations.persistence[i] = levels[3]

@@ -47,16 +47,9 @@ def perceive(model: Ecosystem) -> None:
     settings = model.parameters["perception"]
     baseline = model.parameters["environment"].baseline
     choose_directions(model.organisations, model.environment, model.rows, settings, model.seed, model.step_number)
-    reform(
-        model.organisations,
-        model.environment,
-        model.events,
-        model.rows,
-        settings,
-        baseline,
-        model.seed,
-        model.step_number,
-    )
+    if model.rules["internal_reform"]:
+        reform(model.organisations, model.environment, model.events, model.rows, settings, baseline, model.seed,
+               model.step_number)  # fmt: skip
 
 
 @allocation_free
