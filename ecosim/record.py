@@ -20,6 +20,7 @@ from ecosim.state import (
     EVENTS,
     FIRM,
     INDICES,
+    INTERFACES,
     MODES,
     REGIMES,
     STAGES,
@@ -318,5 +319,6 @@ class Recorder:
 def _detail(code: str, number: float, components: tuple[str, ...]) -> str:
     words = {
         "tie upgraded": MODES, "tie downgraded": MODES, "stage": STAGES, "regime": REGIMES, "breakthrough": components,
+        "interface changed": INTERFACES,
     }.get(code)  # fmt: skip
     return words[int(number)] if words else f"{number:.6g}"

@@ -29,7 +29,7 @@ PARAMETERS = ParameterGroup("competition", __name__, {
     "price_pressure": Parameter(1.0, 0.0, 1.0, "1", "Part of its mark-up that a firm loses to rivals of wholly the same niche.", "S001 2.1.2 (P34)"),
     "crowding": Parameter(0.5, 0.0, 10.0, "1", "Weight against an offer of the logarithm of 1 and the niche overlaps with all rivals: similar offers share users.", "Cascetta et al. 1996: C-logit"),
     "specialists": Parameter(0.6, 0.0, 1.0, "share", "Part of those who look for work that is at home in one domain, as demand is spread over domains; the others can do anything.", _ASSUMED),
-    "contention": Parameter(1.0, 0.0, 5.0, "1", "How strongly a buyer's share of scarce components falls with the orders of buyers of overlapping niches.", "S001 2.1.2 (P34)"),
+    "contention": Parameter(2.0, 0.0, 10.0, "1", "How strongly a buyer's share of scarce components falls with the orders of buyers of overlapping niches.", "S001 2.1.2 (P34)"),
 })  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def share_seekers(organisations: Organisations, rows: Column, wanted: Column, pe
 
 @compiled
 def share_components(organisations: Organisations, ties: Ties, tie_rows: Column, contention: float) -> Column:
-    """What is delivered over each tie, (ties,) million CNY: a provider's scarce stock goes to buyers by o_b (O / L_b)^c.
+    """What is delivered over each tie, (ties,) million CNY: a provider's scarce stock goes to buyers by o_b exp(-c L_b / O).
 
     L_b = sum_b' w_bb' o_b' are the orders of the same provider weighted by niche overlap with the buyer, itself included,
     O all orders. Nobody gets more than ordered; what that leaves is shared in proportion to what is still unmet. With
@@ -78,9 +78,9 @@ def share_components(organisations: Organisations, ties: Ties, tie_rows: Column,
     orders, load = np.zeros(count), np.zeros((count, domains))
     weights, spent = np.zeros(count), np.zeros(count)
     for t in tie_rows:
-        buyer, provider = (ties.a[t], ties.b[t]) if ties.order[t] > 0.0 else (ties.b[t], ties.a[t])
-        orders[provider] += abs(ties.order[t])
         if ties.order[t] != 0.0:
+            buyer, provider = (ties.a[t], ties.b[t]) if ties.order[t] > 0.0 else (ties.b[t], ties.a[t])
+            orders[provider] += abs(ties.order[t])
             load[provider] += abs(ties.order[t]) * _unit(organisations.niche[buyer])
     given = np.zeros(tie_rows.size)
     for position in range(tie_rows.size):
@@ -88,9 +88,7 @@ def share_components(organisations: Organisations, ties: Ties, tie_rows: Column,
         if ties.order[t] != 0.0:
             buyer, provider = (ties.a[t], ties.b[t]) if ties.order[t] > 0.0 else (ties.b[t], ties.a[t])
             rivals = (load[provider] * _unit(organisations.niche[buyer])).sum()
-            given[position] = abs(ties.order[t])
-            if contention > 0.0 and rivals > 0.0:
-                given[position] *= (orders[provider] / rivals) ** contention
+            given[position] = abs(ties.order[t]) * np.exp(-contention * rivals / orders[provider])
             weights[provider] += given[position]
     for position in range(tie_rows.size):
         t = tie_rows[position]

@@ -73,8 +73,11 @@ def run_ventures(model: Ecosystem) -> None:
             if fate != GOES_ON:
                 end(model, int(venture), int(fate), settings)
     if KIND in model.roles[model.role_names[FIRM]].kinds:
-        for tie in founding_ties(organisations, model.ties, model.members(FIRM), model.tie_rows, settings, model.seed,
-                                 model.step_number):  # fmt: skip
+        ties = founding_ties(organisations, model.ties, model.members(FIRM), model.tie_rows, settings, model.seed,
+                             model.step_number)  # fmt: skip
+        # By the uids of the founders, so that which venture gets which serial hangs on nothing else.
+        ends = organisations.uid[model.ties.b[ties]], organisations.uid[model.ties.a[ties]]
+        for tie in ties[np.lexsort(ends)]:
             found(model, int(tie), settings)
 
 

@@ -55,7 +55,7 @@ PARAMETERS = ParameterGroup("orchestration", __name__, {
     "outside_hiring": Parameter(0.5, 0.0, 1.0, "share", "Part of the vacancies left over that people from other industries fill in a quarter, at a talent index of 1.", _ASSUMED),
     "service_output": Parameter(1.6, 0.0, 20.0, "price over wage", "What the services of a person-year are sold for, over its wage.", _ASSUMED),
     "gain_from_trade": Parameter(0.2, 0.0, 2.0, "share of price", "What each side of an exchange gains beyond the price.", _ASSUMED),
-    "specialisation": Parameter(1.0, 0.0, 10.0, "1", "How much more an exchange gains from one end of the innovation chain to the other.", "S001 2.1.2: division of labour between different units (P34, P42)"),
+    "specialisation": Parameter(2.0, 0.0, 10.0, "1", "How much more an exchange gains from one end of the innovation chain to the other.", "S001 2.1.2: division of labour between different units (P34, P42)"),
     "affordable": Parameter(0.15, 0.0, 1.0, "share of capital", "Most that may be committed in a quarter beyond expected revenue.", _ASSUMED),
     "memory": Parameter(0.2, 0.01, 1.0, "1/quarter", "Weight of the newest quarter in trends.", _ASSUMED),
 })  # fmt: skip

@@ -52,6 +52,7 @@ OUTCOMES = (
     Outcome("clustering", LEVEL, "Part of the pairs of partners of one organisation that are partners themselves."),
     Outcome("interface_kinds", COUNT, "Kinds of interface in use."),
     Outcome("joint_ventures", COUNT, "Joint ventures that are there."),
+    Outcome("partner_distance", LEVEL, "Mean distance of partners on the innovation chain."),
     Outcome("niche_overlap", LEVEL, "Mean niche overlap of two firms."),
     Outcome("vacancy_fill_rate", SHARE, "Part of the person-years sought in the quarter that were found."),
     Outcome("hires_moved", SHARE, "Part of them that went to another organisation because of niche overlap."),
@@ -67,7 +68,9 @@ def outcomes(model: Ecosystem) -> tuple[float, ...]:
     firms, count = model.members(FIRM), len(model.rows)
     nodes = np.zeros(len(model.organisations.uid), np.int64)
     nodes[model.rows] = np.arange(count)
-    a, b = nodes[model.ties.a[model.tie_rows]], nodes[model.ties.b[model.tie_rows]]
+    ends = model.ties.a[model.tie_rows], model.ties.b[model.tie_rows]
+    a, b = nodes[ends[0]], nodes[ends[1]]
+    apart = np.abs(model.organisations.chain[ends[0]] - model.organisations.chain[ends[1]])
     degree = 2.0 * len(a) / count if count else 0.0
     density = degree / (count - 1) if count > 1 else 0.0
     closed = float(clustering(a, b, count)[0])
@@ -78,6 +81,7 @@ def outcomes(model: Ecosystem) -> tuple[float, ...]:
     return (
         read_rung(members, kinds, degree, density, closed, settings), degree, density, closed, kinds,
         float((model.organisations.parent_a[firms] >= 0).sum()),
+        apart.mean() if len(apart) else 0.0,
         overlap.mean() / (len(firms) - 1) if len(firms) > 1 else 0.0,
         _part(markets[HIRED], markets[VACANCIES]), _part(markets[HIRES_MOVED], markets[HIRED]),
         _part(markets[DELIVERIES_MOVED], markets[DELIVERED]), _part(markets[GAIN], markets[DELIVERED]), *np.bincount(relations, minlength=len(RELATIONS)),
