@@ -18,6 +18,7 @@ from ecosim.mechanisms.environment import observe, strike
 from ecosim.mechanisms.foreign_supply import cut_supply
 from ecosim.mechanisms.orchestration import open_accounts
 from ecosim.mechanisms.partner_search import begin
+from ecosim.mechanisms.readings import symbiosis_table
 from ecosim.mechanisms.turnover import remove
 from ecosim.parameters import ScenarioError, Value, nearest
 from ecosim.roles import Role, read_roles
@@ -247,6 +248,10 @@ class Ecosystem(Futures):
     def happened(self) -> pd.DataFrame:
         """Events: step, event, subject, object, detail."""
         return self.recorder.events(self.names, tuple(component.name for component in self.scenario.components))
+
+    def symbiosis(self) -> pd.DataFrame:
+        """Return a row a pair of roles: role, other, effect on either side, and its reading, such as mutualism."""
+        return symbiosis_table(self)
 
     def value_shares(self, by: str = "stage") -> pd.DataFrame:
         """Return each beneficiary's share of value, a row a stage (in order of appearance) or a row a step; rows sum to 1.

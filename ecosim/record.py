@@ -20,6 +20,7 @@ from ecosim.state import (
     EVENTS,
     FIRM,
     INDICES,
+    INTERFACES,
     MODES,
     PLATFORM_KINDS,
     REGIMES,
@@ -319,5 +320,6 @@ def _detail(code: str, number: float, components: tuple[str, ...]) -> str:
         "tie upgraded": MODES, "tie downgraded": MODES, "stage": STAGES, "regime": REGIMES, "breakthrough": components,
         "licence granted": components, "licence refused": components,
         "platform founded": PLATFORM_KINDS, "platform joined": PLATFORM_KINDS, "platform left": PLATFORM_KINDS,
+        "interface changed": INTERFACES,
     }.get(code)  # fmt: skip
     return words[int(number)] if words else f"{number:.6g}"

@@ -22,6 +22,7 @@ from ecosim.mechanisms.foreign_supply import first_shares
 from ecosim.mechanisms.governance import found_agreed
 from ecosim.mechanisms.stages import make_reading
 from ecosim.mechanisms.ties import new_tie
+from ecosim.mechanisms.turnover import rest_density
 from ecosim.record import Recorder
 from ecosim.roles import Role
 from ecosim.scenario import NamedOrganisation, Scenario
@@ -266,19 +267,26 @@ class World(mesa.Model):
             raise KeyError(f"no living organisation has uid {uid}")
         return int(rows[0])
 
-    def coefficients(self) -> Rows:
-        """Return the symbiosis coefficients a_rs, (roles, roles): those the scenario fixes, else measured from net benefits."""
+    def effects(self) -> Rows:
+        """Return what each role does to the growth of each, (roles, roles): as the scenario fixes it, else measured.
+
+        Measured are net benefits over the last year, as parts of all that a role has of others.
+        """
         fixed = np.zeros((len(self.roles), len(self.roles)))
         if self.scenario.coefficients:
             for target, row in self.scenario.coefficients.items():
                 for source, value in row.items():
                     fixed[self.roles[target].index, self.roles[source].index] = value
             return fixed
-        if not self.rules["symbiosis"]:
-            return fixed
         scale = np.abs(self.books.benefit).sum(axis=1, keepdims=True)
-        measured = np.divide(self.books.benefit, scale, out=fixed, where=scale > 0.0)
-        return measured * float(self.parameters["symbiosis"].coupling)
+        measured: Rows = np.divide(self.books.benefit, scale, out=fixed, where=scale > 0.0)
+        return measured
+
+    def coefficients(self) -> Rows:
+        """Return the symbiosis coefficients a_rs that act on entry and exit, (roles, roles)."""
+        if self.scenario.coefficients:
+            return self.effects()
+        return self.effects() * (float(self.parameters["symbiosis"].coupling) if self.rules["symbiosis"] else 0.0)
 
     def _room_for_events(self, extra: int) -> None:
         used = int(self.events.used[0])
@@ -288,12 +296,16 @@ class World(mesa.Model):
                 new[: len(old)] = old
             self.events = larger
 
-    def report_unbounded(self, role: int) -> None:
-        """Note that a role would grow without bound: symbiosis that has no rest point."""
+    def report_ceiling(self, role: int) -> None:
+        """Note that a role was stopped at its ceiling: symbiosis has no rest point, or one that lies higher."""
         ledger.note_event(self.events, UNBOUNDED_GROWTH, -1, -1, float(role))
         name = self.role_names[role]
+        density = rest_density(self.counts() / self.capacities, self.growth_rates, self.coefficients())
         sentence = (
             f"{name} grows without bound: the symbiosis coefficients have no stable rest point; growth was stopped"
+            if density is None
+            else f"{name} was stopped at turnover.ceiling = {self.parameters['turnover'].ceiling:g} times its capacity; "
+            "the symbiosis coefficients have a stable rest point above it"
         )
         if sentence not in self.warnings:
             self.warnings.append(sentence)

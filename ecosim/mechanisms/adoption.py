@@ -13,8 +13,9 @@ import numpy as np
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import ADOPTION, ADOPTION_CHOICE, ADOPTION_SWITCH, uniform
 from ecosim.ledger import SALE_SOURCE, SALES, SURPLUS_SOURCE, create_value, note_flow, note_gain, pay
-from ecosim.measures import pianka_overlap
+from ecosim.measures import total_overlap
 from ecosim.mechanisms import foreign_supply
+from ecosim.mechanisms.competition import rivalry
 from ecosim.mechanisms.product_generations import technology_offered
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
@@ -47,7 +48,7 @@ PARAMETERS = ParameterGroup("adoption", __name__, {
     "segments": Parameter(3, 1, 64, "segments", "Market segments.", "operators, enterprises, consumers"),
     "loyalty": Parameter(1.5, 0.0, 20.0, "1", "Advantage of the present provider when a user reconsiders.", _ASSUMED),
     "reconsider": Parameter(0.15, 0.0, 1.0, "1/quarter", "Chance that a user reconsiders its provider in a quarter.", _ASSUMED),
-    "markup": Parameter(0.5, 0.0, 10.0, "share", "Mark-up on price of a firm without any rival; competition takes it away in proportion to niche overlap.", "S001 2.1.2 (P34)"),
+    "markup": Parameter(0.5, 0.0, 10.0, "share", "Mark-up on price of a firm without any rival; competition takes it away in proportion to mean niche overlap.", "S001 2.1.2 (P34)"),
     "complement": Parameter(0.15, 0.0, 5.0, "1", "Quality that a core firm's offer gains with the logarithm of the members of its platform.", "complementors: S000 4.3 (P76)"),
     "generation_quality": Parameter(0.5, 0.0, 10.0, "1", "Quality gained with the logarithm of the components that a firm can use and its product generations.", "S001 5.3 (P45)"),
     "surplus": Parameter(0.06, 0.0, 10.0, "share of price and unit of quality", "Surplus imputed to the user.", _ASSUMED),
@@ -62,11 +63,13 @@ def adopt(model: Ecosystem) -> None:
     firms, users = model.members(FIRM), model.order_of(USER)
     settings = model.parameters["adoption"]
     offered = technology_offered(model.organisations, model.technology, firms)
-    make_offers(model.organisations, model.environment, firms, model.rows, offered, settings)
+    rivals = rivalry(model)
+    overlap = total_overlap(model.organisations.niche[firms], np.ones(len(firms)))
+    make_offers(model.organisations, model.environment, firms, model.rows, offered, settings,
+                rivals.price_pressure * overlap)  # fmt: skip
     foreign_supply.assemble(model, firms)
-    take_up(
-        model.organisations, model.environment, firms, users, settings, model.sequential, model.seed, model.step_number
-    )
+    take_up(model.organisations, model.environment, firms, users, settings, rivals.crowding * np.log1p(overlap),
+            model.sequential, model.seed, model.step_number)  # fmt: skip
     buy(model.organisations, model.environment, model.books, users, settings)
     credit_customers(model.organisations, model.environment, model.ties, model.tie_rows, settings)
 
@@ -87,23 +90,31 @@ def survival(adopted: float, innovation: float, imitation: float, years: float) 
 
 @compiled
 def make_offers(
-    organisations: Organisations, environment: Environment, firms: Column, rows: Column, offered: Column, p: Any
+    organisations: Organisations,
+    environment: Environment,
+    firms: Column,
+    rows: Column,
+    offered: Column,
+    p: Any,
+    pressure: Column,
 ) -> None:
-    """Quality = log(1 + sum_d demand_d K_d D) + g log(1 + components usable + generations) + c log(1 + members) for a host; price = 1 + markup (1 - mean overlap with rivals)."""
+    """Quality = log(1 + sum_d demand_d K_d D) + g log(1 + components usable + generations) + c log(1 + members) for a host; price = 1 + markup (1 - pressure / rivals).
+
+    Parameters
+    ----------
+    pressure : (firms,) niche overlap with all rivals together, as far as they compete.
+    """
     members = 0.0
     for i in rows:
         members += 1.0 if organisations.member[i] else 0.0
-    for i in firms:
+    for position in range(firms.size):
+        i = firms[position]
         known = (environment.demand * organisations.knowledge[i]).sum() * environment.demand.size
         organisations.quality[i] = np.log(1.0 + known) + p.generation_quality * np.log(1.0 + offered[i])
         organisations.complement[i] = p.complement * np.log(1.0 + members) if organisations.focal[i] else 0.0
         organisations.quality[i] += organisations.complement[i]
-        rivalry = 0.0
-        for j in firms:
-            if j != i:
-                rivalry += pianka_overlap(organisations.niche[i], organisations.niche[j])
-        rivalry = rivalry / (firms.size - 1) if firms.size > 1 else 0.0
-        organisations.price[i] = 1.0 + p.markup * (1.0 - rivalry)
+        lost = pressure[position] / (firms.size - 1) if firms.size > 1 else 0.0
+        organisations.price[i] = 1.0 + p.markup * (1.0 - lost)
 
 
 @compiled
@@ -142,11 +153,17 @@ def take_up(
     firms: Column,
     users: Column,
     p: Any,
+    crowding: Column,
     sequential: bool,
     seed: int,
     step: int,
 ) -> None:
-    """Users that have not adopted may, others may reconsider; in sequence each sees those before it, else nobody does."""
+    """Users that have not adopted may, others may reconsider; in sequence each sees those before it, else nobody does.
+
+    Parameters
+    ----------
+    crowding : (firms,) what similar offers take from the utility of each: c log(1 + sum_j w_ij).
+    """
     if firms.size == 0 or users.size == 0:
         environment.adopted[0] = 0.0
         return
@@ -160,7 +177,7 @@ def take_up(
         position_of[firms[position]] = position
         best = max(best, organisations.quality[firms[position]])
     for segment in range(p.segments):
-        values[segment] = utilities(organisations, firms, segment, p)
+        values[segment] = utilities(organisations, firms, segment, p) - crowding
     frontier = np.log(1.0 + (environment.demand * environment.frontier).sum() * environment.demand.size)
     years = 0.25 * np.exp(p.attraction * min(0.0, best - frontier))
     share = adopted / users.size if step > 0 else p.initial

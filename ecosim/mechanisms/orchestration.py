@@ -13,6 +13,18 @@ import numpy as np
 
 from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import make_element, note_flow, note_gain, use_element
+from ecosim.mechanisms.competition import (
+    DELIVERED,
+    DELIVERIES_MOVED,
+    GAIN,
+    HIRED,
+    HIRES_MOVED,
+    VACANCIES,
+    rivalry,
+    share_components,
+    share_seekers,
+)
+from ecosim.mechanisms.ties import carries
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     EXCHANGE,
@@ -43,6 +55,7 @@ PARAMETERS = ParameterGroup("orchestration", __name__, {
     "outside_hiring": Parameter(0.5, 0.0, 1.0, "share", "Part of the vacancies left over that people from other industries fill in a quarter, at a talent index of 1.", _ASSUMED),
     "service_output": Parameter(1.6, 0.0, 20.0, "price over wage", "What the services of a person-year are sold for, over its wage.", _ASSUMED),
     "gain_from_trade": Parameter(0.2, 0.0, 2.0, "share of price", "What each side of an exchange gains beyond the price.", _ASSUMED),
+    "specialisation": Parameter(2.0, 0.0, 10.0, "1", "How much more an exchange gains from one end of the innovation chain to the other.", "S001 2.1.2: division of labour between different units (P34, P42)"),
     "affordable": Parameter(0.15, 0.0, 1.0, "share of capital", "Most that may be committed in a quarter beyond expected revenue.", _ASSUMED),
     "memory": Parameter(0.2, 0.01, 1.0, "1/quarter", "Weight of the newest quarter in trends.", _ASSUMED),
     "capability_effect": Parameter(1.0, 0.0, 1.0, "1", "How much the capability of orchestration counts in research and services; 0 as if nobody had any.", "S000 4.x.2"),
@@ -55,8 +68,13 @@ def orchestrate(model: Ecosystem) -> None:
     age(model.organisations, model.books, model.rows, settings)
     model.roles_act("orchestrate")
     price_knowledge(model.organisations, model.environment, model.books, model.rows, settings)
-    fill_vacancies(model.organisations, model.environment, model.books, model.rows, settings)
-    deliver(model.organisations, model.ties, model.books, model.rows, model.tie_rows, settings.gain_from_trade)
+    rivals, markets = rivalry(model), model.reading.markets
+    fill_vacancies(
+        model.organisations, model.environment, model.books, model.rows, settings, rivals.specialists, markets
+    )
+    specialisation = settings.specialisation * model.switched("division_of_labour")[0]
+    deliver(model.organisations, model.ties, model.books, model.rows, model.tie_rows, settings.gain_from_trade,
+            specialisation, rivals.contention, markets)  # fmt: skip
 
 
 @allocation_free
@@ -143,28 +161,41 @@ def make_services(organisations: Organisations, environment: Environment, books:
     make_element(organisations.services, books, SERVICES, i, organisations.talent[i] * rate)
 
 
-@allocation_free
-def fill_vacancies(organisations: Organisations, environment: Environment, books: Books, rows: Column, p: Any) -> None:
-    """Those let go look for work; those who look are shared out in proportion to vacancies; others come from outside."""
-    wanted = 0.0
-    for i in rows:
+@compiled
+def fill_vacancies(
+    organisations: Organisations,
+    environment: Environment,
+    books: Books,
+    rows: Column,
+    p: Any,
+    specialists: float,
+    markets: Column,
+) -> None:
+    """Those let go look for work; those who look are shared out among vacancies, by domain; others come from outside."""
+    wanted = np.zeros(rows.size)
+    for position in range(rows.size):
+        i = rows[position]
         change = p.hiring_speed * organisations.vacancies[i]
         if change < 0.0:
             leaving = min(-change, organisations.talent[i])
             organisations.talent[i] -= leaving
             environment.seekers[0] += leaving
         else:
-            wanted += change
-    found = min(1.0, environment.seekers[0] * (0.5 + environment.level[TALENT_INDEX]) / wanted) if wanted > 0.0 else 0.0
-    for i in rows:
-        if organisations.vacancies[i] > 0.0:
-            joining = min(found * p.hiring_speed * organisations.vacancies[i], environment.seekers[0])
-            environment.seekers[0] -= joining
-            organisations.talent[i] += joining
-            left = p.hiring_speed * organisations.vacancies[i] - joining
-            make_element(
-                organisations.talent, books, TALENT, i, p.outside_hiring * environment.level[TALENT_INDEX] * left
-            )
+            wanted[position] = change
+    talent_index = environment.level[TALENT_INDEX]
+    people = environment.seekers[0] * min(1.0, 0.5 + talent_index)
+    hired = share_seekers(organisations, rows, wanted, people, environment.demand, specialists)
+    alike = min(1.0, people / wanted.sum()) if wanted.sum() > 0.0 else 0.0
+    markets[VACANCIES], markets[HIRED], markets[HIRES_MOVED] = wanted.sum(), 0.0, 0.0
+    for position in range(rows.size):
+        i = rows[position]
+        joining = min(hired[position], environment.seekers[0])
+        environment.seekers[0] -= joining
+        organisations.talent[i] += joining
+        others = p.outside_hiring * talent_index * (wanted[position] - joining)
+        make_element(organisations.talent, books, TALENT, i, others)
+        markets[HIRED] += joining + others
+        markets[HIRES_MOVED] += 0.5 * abs(joining - alike * wanted[position])
 
 
 @compiled
@@ -179,7 +210,7 @@ def place_orders(
     """
     weight = np.zeros(budgets.size)
     for t in tie_rows:
-        if ties.interface[t] == interface:
+        if carries(ties.interface[t], interface):
             a, b = ties.a[t], ties.b[t]
             if organisations.role[b] == provider and budgets[a] > 0.0:
                 weight[a] += 0.05 + ties.trust[t]
@@ -187,7 +218,7 @@ def place_orders(
                 weight[b] += 0.05 + ties.trust[t]
     ordered = np.zeros(budgets.size)
     for t in tie_rows:
-        if ties.interface[t] == interface:
+        if carries(ties.interface[t], interface):
             a, b = ties.a[t], ties.b[t]
             if organisations.role[b] == provider and weight[a] > 0.0:
                 ties.order[t] = budgets[a] * (0.05 + ties.trust[t]) / weight[a]
@@ -201,9 +232,22 @@ def place_orders(
 
 @compiled
 def deliver(
-    organisations: Organisations, ties: Ties, books: Books, rows: Column, tie_rows: Column, gain: float
+    organisations: Organisations,
+    ties: Ties,
+    books: Books,
+    rows: Column,
+    tie_rows: Column,
+    gain: float,
+    specialisation: float,
+    contention: float,
+    markets: Column,
 ) -> None:
-    """Deliver what was ordered; a provider with too many orders serves each in the same proportion."""
+    """Deliver what was ordered, as far as there is stock; what a specialist delivers saves the buyer work of its own.
+
+    Each side gains g (1 + s |chain_a - chain_b|) of the price, more the further apart the two stand on the innovation
+    chain (division of labour); the part s of the buyer's is wages that it does not have to pay.
+    """
+    given = share_components(organisations, ties, tie_rows, contention)
     ordered = np.zeros(organisations.uid.size)
     for t in tie_rows:
         if ties.order[t] != 0.0:
@@ -211,12 +255,14 @@ def deliver(
     stock = organisations.services.copy()
     delivered = np.zeros(organisations.uid.size)
     missing = organisations.purchases + organisations.contracts
-    for t in tie_rows:
+    markets[DELIVERED], markets[DELIVERIES_MOVED], markets[GAIN] = 0.0, 0.0, 0.0
+    for position in range(tie_rows.size):
+        t = tie_rows[position]
         if ties.order[t] == 0.0:
             continue
         buyer, provider = (ties.a[t], ties.b[t]) if ties.order[t] > 0.0 else (ties.b[t], ties.a[t])
-        volume = abs(ties.order[t]) * min(1.0, stock[provider] / ordered[provider])
-        volume = min(volume, organisations.services[provider])
+        volume = min(given[position], organisations.services[provider])
+        alike = abs(ties.order[t]) * min(1.0, stock[provider] / ordered[provider])
         organisations.services[provider] -= volume
         organisations.services[buyer] += volume
         delivered[provider] += volume
@@ -225,15 +271,21 @@ def deliver(
         # What does not come is made in house at the same cost.
         organisations.wages_due[buyer] += abs(ties.order[t]) - volume
         missing[buyer] += abs(ties.order[t]) - volume
+        saved = gain * specialisation * abs(organisations.chain[buyer] - organisations.chain[provider]) * volume
+        organisations.wages_due[buyer] -= min(saved, organisations.wages_due[buyer])
+        worth = gain * volume + saved
         ties.promised[t] += volume  # a provider accepts what it can make, the rest was never promised
         ties.kept[t] += volume
         ties.owed[t] = volume if ties.order[t] > 0.0 else -volume
         ties.volume[t] += volume
-        ties.got_a[t] += gain * volume
-        ties.got_b[t] += gain * volume
+        ties.got_a[t] += worth
+        ties.got_b[t] += worth
         note_flow(organisations, books, SERVICES, EXCHANGE, provider, buyer, volume)
-        note_gain(organisations, books, buyer, provider, gain * volume)
-        note_gain(organisations, books, provider, buyer, gain * volume)
+        note_gain(organisations, books, buyer, provider, worth)
+        note_gain(organisations, books, provider, buyer, worth)
+        markets[DELIVERED] += volume
+        markets[DELIVERIES_MOVED] += 0.5 * abs(volume - alike)
+        markets[GAIN] += worth
     for i in rows:
         wanted = stock[i] if stock[i] > 0.0 else delivered[i] + missing[i]
         lacking = stock[i] - delivered[i] if stock[i] > 0.0 else missing[i]

@@ -44,9 +44,20 @@ def begin(model: Ecosystem) -> None:
         seek_partners(model, _PAST + past)
 
 
+def search_settings(model: Ecosystem) -> Any:
+    """Return the parameters of symbiosis with the weights at zero that belong to rules which are off."""
+    settings = model.parameters["symbiosis"]
+    competes, divides, mediates = model.switched("competition", "division_of_labour", "intermediation")
+    return settings._replace(
+        competition=settings.competition * competes,
+        labour_division=settings.labour_division * divides,
+        help=settings.help * mediates,
+    )
+
+
 def seek_partners(model: Ecosystem, draw_step: int) -> None:
     """One round of search by everybody with room."""
-    settings = model.parameters["symbiosis"]
+    settings = search_settings(model)
     model.ties, model.tie_slots = ensure_room(model.ties, model.tie_slots, len(model.rows))
     rows = model.rows
     order = shuffled(rows, model.organisations.uid[rows], model.seed, ACTIVATION, draw_step)
@@ -142,7 +153,7 @@ def wish(
     """
     uid = organisations.uid[i]
     search = organisations.knowledge_capabilities[i, 0:3].mean()
-    if organisations.degree[i] >= most_ties(organisations, i, p):
+    if organisations.degree[i] >= p.enough * most_ties(organisations, i, p):
         return -1
     if uniform(seed, PARTNER_SEARCH, step, uid, 0) >= p.search_rate * (0.25 + 0.75 * search):
         return -1

@@ -13,6 +13,7 @@ import numpy as np
 
 from ecosim.compilation import compiled
 from ecosim.ledger import note_event
+from ecosim.mechanisms.competition import MARKETS
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import CHANNELS, STAGE, Column
 
@@ -35,15 +36,19 @@ PARAMETERS = ParameterGroup("stages", __name__, {
 
 
 class Reading(NamedTuple):
-    """What the reading remembers: smoothed shares of the channels, and stage, candidate, quarters in the lead."""
+    """What the reading remembers: smoothed shares of the channels, and stage, candidate, quarters in the lead.
+
+    ``markets``: what was counted of the quarter's markets, see `ecosim.mechanisms.competition.MARKETS`.
+    """
 
     shares: Column
     state: Column
+    markets: Column
 
 
 def make_reading() -> Reading:
     """Return the reading of an ecosystem in which nothing has moved: incubation."""
-    return Reading(np.zeros(len(CHANNELS)), np.zeros(3, np.int64))
+    return Reading(np.zeros(len(CHANNELS)), np.zeros(3, np.int64), np.zeros(len(MARKETS)))
 
 
 def read_stage(model: Ecosystem) -> None:

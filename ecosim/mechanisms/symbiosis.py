@@ -15,6 +15,8 @@ import numpy as np
 from ecosim.compilation import allocation_free
 from ecosim.draws import TIE_HAZARD, uniform
 from ecosim.ledger import UPKEEP, note_event, note_gain, pay
+from ecosim.mechanisms.interfaces import lighter, use_interfaces
+from ecosim.mechanisms.joint_ventures import run_ventures
 from ecosim.mechanisms.partner_search import seek_partners
 from ecosim.mechanisms.ties import cut_tie
 from ecosim.parameters import Parameter, ParameterGroup
@@ -55,11 +57,12 @@ PARAMETERS = ParameterGroup("symbiosis", __name__, {
     "search_cost": Parameter(0.3, 0.0, 100.0, "million CNY", "What the seeker pays for a new tie.", _ASSUMED),
     "past_rounds": Parameter(6, 0, 100, "rounds", "Rounds of search for partners before the run starts.", _ASSUMED),
     "search_rate": Parameter(0.9, 0.0, 1.0, "1/quarter", "Chance that an organisation with room looks for a partner in a quarter, at full search capability.", _ASSUMED),
-    "candidates": Parameter(6, 1, 64, "organisations", "How many it looks at, at full search capability.", _ASSUMED),
+    "candidates": Parameter(6, 0, 64, "organisations", "How many it looks at beside the first one, at full search capability.", _ASSUMED),
     "help": Parameter(0.5, 0.0, 5.0, "1", "How much more it looks at when tied to an intermediary.", "S003 4.2(2) (P105); Colombian firms 2022"),
     "closure": Parameter(0.3, 0.0, 1.0, "share", "Candidates found among partners' partners.", "triadic closure in R&D networks"),
     "attachment": Parameter(0.3, 0.0, 1.0, "share", "Candidates found in proportion to their ties.", "newcomers prefer established partners: Tomasello et al."),
     "most_ties": Parameter(10.0, 0.0, 1000.0, "ties", "Ties that an organisation of 100 million CNY with full breadth can look after; grows with the square root of capital.", _ASSUMED),
+    "enough": Parameter(1.0, 0.0, 1.0, "share", "Part of the ties that it can look after from which an organisation no longer seeks, and is only sought.", _ASSUMED),
     "novelty": Parameter(2.0, 0.0, 20.0, "1", "Weight of complementary knowledge, 4 d (1 - d), in choosing partners.", "Nooteboom et al. 2007"),
     "reputation": Parameter(0.15, 0.0, 5.0, "1", "Weight of the logarithm of a partner's ties.", "newcomers prefer established partners: Tomasello et al."),
     "labour_division": Parameter(1.0, 0.0, 20.0, "1", "Weight of distance on the innovation chain in choosing partners.", "S001 2.1.2 (P34)"),
@@ -68,18 +71,23 @@ PARAMETERS = ParameterGroup("symbiosis", __name__, {
     "reluctance": Parameter(0.5, -10.0, 20.0, "1", "What a partner must be worth to be accepted with a chance of one half.", _ASSUMED),
     "dissolution": Parameter(0.04, 0.0, 1.0, "1/quarter", "Rate at which a tie without trust is given up; falls with the square of trust.", "over half of alliances fail within five years"),
     "loss_patience": Parameter(0.08, 0.0, 1.0, "1/quarter", "Rate at which a tie that costs one side more than it gets is given up.", _ASSUMED),
+    "callable": Parameter(0.05, 0.0, 1.0, "share of capital", "A tie is given up only if the loan on it is at most so large against the borrower's capital; else it is paid down first.", _ASSUMED),
     "coupling": Parameter(0.5, 0.0, 5.0, "1", "How strongly measured net benefits between roles act on entry and exit.", "S001 2.1.2; Lotka-Volterra symbiosis"),
 })  # fmt: skip
 
 
 def connect(model: Ecosystem) -> None:
-    """Review trust, modes and upkeep of every tie, give up those not worth it, and look for new partners."""
+    """Review trust, modes and upkeep, change interfaces, give ties up, run joint ventures, look for new partners."""
     settings = model.parameters["symbiosis"]
     memory = model.parameters["orchestration"].memory
+    model._room_for_events(4 * len(model.tie_rows) + 2 * len(model.rows))
     review_ties(model.organisations, model.ties, model.books, model.events, model.tie_rows, settings,
-                model.rules["trust"], memory, model.step_number)  # fmt: skip
+                model.parameters["interfaces"], model.rules["trust"], memory, model.step_number)  # fmt: skip
+    use_interfaces(model)
     give_up_ties(model.organisations, model.ties, model.tie_slots, model.books, model.events, model.tie_rows, settings,
                  model.seed, model.step_number)  # fmt: skip
+    if model.rules["joint_ventures"]:
+        run_ventures(model)
     seek_partners(model, model.step_number)
 
 
@@ -126,6 +134,7 @@ def review_ties(
     events: Events,
     tie_rows: Column,
     p: Any,
+    on_interfaces: Any,
     trust_moves: bool,
     memory: float,
     step: int,
@@ -133,8 +142,9 @@ def review_ties(
     """Pay upkeep, smooth gains, review trust by outcomes, follow with the mode."""
     for t in tie_rows:
         a, b = ties.a[t], ties.b[t]
-        paid_a = pay(organisations, books, a, HOUSEHOLDS, p.upkeep, UPKEEP)
-        paid_b = pay(organisations, books, b, HOUSEHOLDS, p.upkeep, UPKEEP)
+        upkeep, riding, leaking = lighter(ties.interface[t], on_interfaces)
+        paid_a = pay(organisations, books, a, HOUSEHOLDS, upkeep * p.upkeep, UPKEEP)
+        paid_b = pay(organisations, books, b, HOUSEHOLDS, upkeep * p.upkeep, UPKEEP)
         note_gain(organisations, books, a, b, -paid_a)
         note_gain(organisations, books, b, a, -paid_b)
         ties.gain_a[t] += memory * (ties.got_a[t] - paid_a - ties.gain_a[t])
@@ -151,7 +161,9 @@ def review_ties(
             given = ties.contributed_a[t] + ties.contributed_b[t] + 2.0 * abs(ties.owed[t])
             imbalance = abs(ties.contributed_a[t] - ties.contributed_b[t]) / given if given > 0.0 else 0.0
             leaked = max(organisations.leaked[a], organisations.leaked[b]) if ties.mode[t] > SEPARATION else 0.0
-            ties.trust[t] = reviewed_trust(ties.trust[t], ties.promised[t], ties.kept[t], imbalance, leaked, idle, p)
+            ties.trust[t] = reviewed_trust(
+                ties.trust[t], ties.promised[t], ties.kept[t], riding * imbalance, leaking * leaked, idle, p
+            )
         ties.promised[t] = ties.kept[t] = ties.volume[t] = ties.got_a[t] = ties.got_b[t] = 0.0
         ties.gave_a[t] = ties.gave_b[t] = 0.0
         mode = next_mode(ties.mode[t], ties.trust[t], min(organisations.openness[a], organisations.openness[b]), p)
@@ -173,8 +185,14 @@ def give_up_ties(
     seed: int,
     step: int,
 ) -> None:
-    """Give a tie up with hazard dissolution * (1 - T)^2, and loss_patience more if one side has lost on it for a while."""
+    """Give a tie up with hazard dissolution * (1 - T)^2, and loss_patience more if one side has lost on it for a while.
+
+    Nobody calls in a loan that the borrower could hardly repay at once: such a tie is kept until it is paid down.
+    """
     for t in tie_rows:
+        borrower = ties.b[t] if ties.loan[t] > 0.0 else ties.a[t]
+        if abs(ties.loan[t]) > p.callable * organisations.capital[borrower]:
+            continue
         hazard = p.dissolution * (1.0 - ties.trust[t]) ** 2
         if step - ties.born[t] >= 4 and min(ties.gain_a[t], ties.gain_b[t]) < 0.0 and ties.loan[t] == 0.0:
             hazard += p.loss_patience * (1.0 - ties.trust[t])

@@ -7,9 +7,13 @@ from ecosim.compilation import allocation_free
 from ecosim.ledger import REPAYMENT, note_event, pay
 from ecosim.state import (
     DEFAULT,
+    JOINT_RESEARCH,
     SEPARATION,
+    SUPPLY,
     TIE_BROKEN,
+    TRAINING,
     Books,
+    Column,
     Events,
     Organisations,
     Slots,
@@ -57,3 +61,23 @@ def cut_tie(
     organisations.degree[b] -= 1
     ties.alive[t] = False
     release(slots, t)
+
+
+@allocation_free
+def carries(interface: int, ordered: int) -> bool:
+    """Whether orders of one interface can be placed over another: a closer one that grew out of it carries them too.
+
+    Supply goes on in a joint research centre with the supplier, research contracts go on beside training agreements.
+    """
+    if interface == ordered:
+        return True
+    return (ordered == SUPPLY and interface == JOINT_RESEARCH) or (ordered == JOINT_RESEARCH and interface == TRAINING)
+
+
+@allocation_free
+def tie_between(ties: Ties, tie_rows: Column, i: int, j: int) -> int:
+    """The row of the tie between two organisations, -1 for none."""
+    for t in tie_rows:
+        if ties.alive[t] and ((ties.a[t] == i and ties.b[t] == j) or (ties.a[t] == j and ties.b[t] == i)):
+            return t
+    return -1

@@ -98,7 +98,7 @@ def admit(model: Ecosystem, roles: Column, ceiling: float) -> Column:
         refused = arriving[int(max(0.0, room[role])) :]
         if refused.size:
             admitted[refused] = False
-            model.report_unbounded(int(role))
+            model.report_ceiling(int(role))
     return admitted
 
 
@@ -112,7 +112,7 @@ def let_in(model: Ecosystem, roles: Column) -> Column:
 def remove(model: Ecosystem, leaving: Column, patience: int) -> None:
     """Let organisations leave: settle them, clear their rows, and let users forget a provider that left."""
     settle(model.organisations, model.ties, model.tie_slots, model.books, model.environment, model.events, leaving,
-           model.tie_rows, patience, model.step_number)  # fmt: skip
+           model.rows, model.tie_rows, patience, model.step_number)  # fmt: skip
     for column in model.organisations:
         column[leaving] = 0  # who comes into the row later starts from nothing
     forget_providers(model.organisations, int(model.slots.state[1]))
@@ -134,6 +134,23 @@ def turnover_rates(counts: Column, capacities: Column, growth: Column, coefficie
         rates[r, 0] = growth[r] * (1.0 + helped)
         rates[r, 1] = growth[r] * (density[r] + harmed)
     return rates
+
+
+def rest_density(density: Column, growth: Column, coefficients: Column) -> Column | None:
+    """Return where x = N / K comes to rest, (roles,), None if there is no stable rest point: (I - A) x = 1 for roles that grow.
+
+    Roles without members or growth stay as they are. Stable is a rest point at which all eigenvalues of diag(g x) (A - I)
+    have a negative real part.
+    """
+    moves = (growth > 0.0) & (density > 0.0)
+    rest = density.copy()
+    matrix = np.eye(int(moves.sum())) - coefficients[np.ix_(moves, moves)]
+    try:
+        rest[moves] = np.linalg.solve(matrix, 1.0 + coefficients[np.ix_(moves, ~moves)] @ density[~moves])
+    except np.linalg.LinAlgError:
+        return None
+    speeds = np.linalg.eigvals(-(growth[moves] * rest[moves])[:, None] * matrix).real
+    return rest if (rest[moves] > 0.0).all() and (speeds < 0.0).all() else None
 
 
 def strength_ranks(organisations: Organisations, rows: Column, roles: int) -> Column:
@@ -186,6 +203,7 @@ def settle(
     environment: Environment,
     events: Events,
     leaving: Column,
+    rows: Column,
     tie_rows: Column,
     patience: int,
     step: int,
@@ -201,9 +219,35 @@ def settle(
         owner = WORLD if organisations.role[i] == USER or organisations.role[i] == GOVERNMENT else HOUSEHOLDS
         code = BANKRUPTCY if organisations.distress[i] >= patience else EXIT_EVENT
         note_event(events, code, organisations.uid[i], -1, organisations.capital[i])
+        _return_to_parents(organisations, books, i, rows, gone)
         pay(organisations, books, i, owner, organisations.capital[i], SETTLEMENT)
         environment.seekers[0] += organisations.talent[i]
         use_element(organisations.services, books, SERVICES, i, organisations.services[i])
+
+
+@allocation_free
+def member_of_uid(organisations: Organisations, rows: Column, uid: int) -> int:
+    """The row among some that has this uid, -1 for none."""
+    for i in rows:
+        if organisations.alive[i] and organisations.uid[i] == uid:
+            return i
+    return -1
+
+
+@allocation_free
+def _return_to_parents(organisations: Organisations, books: Books, i: int, rows: Column, gone: Column) -> None:
+    """What a joint venture leaves goes to its parents in equal parts; if one has left before, it goes where anybody's goes."""
+    if organisations.parent_a[i] < 0:
+        return
+    a = member_of_uid(organisations, rows, organisations.parent_a[i])
+    b = member_of_uid(organisations, rows, organisations.parent_b[i])
+    if a < 0 or b < 0 or gone[a] or gone[b]:
+        return
+    capital, talent = organisations.capital[i], organisations.talent[i]
+    for parent in (a, b):
+        pay(organisations, books, i, parent, 0.5 * capital, SETTLEMENT)
+        organisations.talent[i] -= 0.5 * talent
+        organisations.talent[parent] += 0.5 * talent
 
 
 @allocation_free

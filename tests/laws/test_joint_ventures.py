@@ -1,0 +1,162 @@
+"""Joint ventures: what parents give, how the accounts stand, and what becomes of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ecosim import ledger
+from ecosim.mechanisms import joint_ventures, turnover
+from ecosim.mechanisms.joint_ventures import DISSOLVED, SOLD_TO_A, SOLD_TO_B
+from ecosim.mechanisms.ties import new_tie, tie_between
+from ecosim.model import Ecosystem
+from ecosim.state import CONTRACT, FIRM, JOINT_VENTURE, SHARING, SUPPLIER, VENTURE_DISSOLVED, VENTURE_SOLD
+
+NO_END = joint_ventures.PARAMETERS.values({"ending": 0.0, "strain": 0.0, "losses": 0.0})
+AT_ONCE = joint_ventures.PARAMETERS.values({"ending": 1.0, "strain": 20.0, "losses": 1.0})
+
+
+def with_venture() -> tuple[Ecosystem, int, int, int]:
+    """Return a classroom in which the first two firms share and have founded a joint venture: model, a, b, venture."""
+    model = Ecosystem("classroom", 1, history=False, **{"rules.joint_ventures": False}).run(6)
+    a, b = (int(row) for row in model.members(FIRM)[:2])
+    tie = tie_between(model.ties, model.tie_rows, a, b)
+    if tie < 0:
+        tie = new_tie(model.organisations, model.ties, model.tie_slots, a, b, CONTRACT, 0.8, 6)
+    model.ties.trust[tie], model.ties.mode[tie] = 0.8, SHARING
+    return model, a, b, joint_ventures.found(model, int(tie), model.parameters["joint_ventures"])
+
+
+def totals(model: Ecosystem) -> tuple[float, float]:
+    """Return capital of all with the outside accounts, and talent of all with those who look for work."""
+    table = model.organisations
+    return (
+        float(table.capital.sum() + model.books.outside.sum()),
+        float(table.talent.sum() + model.environment.seekers[0]),
+    )
+
+
+def test_parents_give_what_the_venture_has() -> None:
+    """Protects the birth: capital and staff move and are not made, knowledge is copied, each routine is a parent's."""
+    model = Ecosystem("classroom", 1, history=False, **{"rules.joint_ventures": False}).run(6)
+    before = totals(model)
+    model, a, b, venture = with_venture()
+    table, settings = model.organisations, model.parameters["joint_ventures"]
+    assert totals(model) == pytest.approx(before, rel=1e-12)
+    assert table.capital[venture] > 0.0
+    assert table.talent[venture] == pytest.approx(settings.staff / (1.0 - settings.staff) * table.talent[[a, b]].sum())
+    better = np.maximum(table.knowledge[a], table.knowledge[b])
+    np.testing.assert_allclose(table.knowledge[venture], settings.copied * better)
+    assert all(table.routines[venture, k] in table.routines[[a, b], k] for k in range(6))
+    assert {int(table.parent_a[venture]), int(table.parent_b[venture])} == {int(table.uid[a]), int(table.uid[b])}
+    assert model.roles["firm"].kinds[table.kind[venture]] == "joint venture"
+    for parent in (a, b):
+        tie = tie_between(model.ties, model.tie_rows, parent, venture)
+        assert model.ties.interface[tie] == JOINT_VENTURE
+
+
+@pytest.mark.parametrize("fate", [SOLD_TO_A, SOLD_TO_B])
+def test_sale_settles_into_the_buyer(fate: int) -> None:
+    """Protects the sale: the buyer pays half of the worth, gets capital, staff, users and knowledge; accounts balance."""
+    model, a, b, venture = with_venture()
+    table, settings = model.organisations, model.parameters["joint_ventures"]
+    buyer, seller = (a, b) if fate == SOLD_TO_A else (b, a)
+    table.capital[buyer] = 1e5
+    user = int(model.members(5)[0])
+    table.provider[user] = venture
+    before, rich, held, staff = totals(model), table.capital[seller], table.capital[venture], table.talent[venture]
+    own, known = table.talent[buyer], np.maximum(table.knowledge[buyer], table.knowledge[venture])
+    price = joint_ventures.price_of_half(held, table.payoff[venture], settings.multiple)
+    joint_ventures.end(model, venture, fate, settings)
+    assert totals(model) == pytest.approx(before, rel=1e-12)
+    assert table.capital[seller] - rich == pytest.approx(price)
+    assert table.capital[buyer] == pytest.approx(1e5 - price + held)
+    assert table.talent[buyer] == pytest.approx(own + staff)
+    np.testing.assert_array_equal(table.knowledge[buyer], known)
+    assert table.provider[user] == buyer
+    assert not table.alive[venture]
+    assert VENTURE_SOLD in model.events.code[: model.events.used[0]]
+
+
+def test_dissolution_splits_what_is_left() -> None:
+    """Protects the end in parts: each parent gets half of capital and staff, and the accounts balance."""
+    model, a, b, venture = with_venture()
+    table = model.organisations
+    before, held = totals(model), table.capital[venture]
+    rich = table.capital[[a, b]].copy()
+    joint_ventures.end(model, venture, DISSOLVED, model.parameters["joint_ventures"])
+    assert totals(model) == pytest.approx(before, rel=1e-12)
+    np.testing.assert_allclose(table.capital[[a, b]] - rich, 0.5 * held)
+    assert not table.alive[venture]
+    assert VENTURE_DISSOLVED in model.events.code[: model.events.used[0]]
+
+
+def test_earnings_are_sold_and_losses_dissolved() -> None:
+    """Protects how it ends: a venture that earns goes to a parent that can pay, one that does not is dissolved."""
+    model, a, b, venture = with_venture()
+    table, firms = model.organisations, model.members(FIRM)
+
+    def fate(payoff: float) -> int:
+        table.payoff[venture] = payoff
+        model.ties.trust[tie_between(model.ties, model.tie_rows, a, b)] = 0.0
+        found = [
+            joint_ventures.decide_ends(table, model.ties, np.array([venture]), firms, model.tie_rows, AT_ONCE, seed, 9)[
+                0
+            ]
+            for seed in range(20)
+        ]
+        return int(max(found))
+
+    table.capital[[a, b]] = 1e6
+    assert fate(10.0) in (SOLD_TO_A, SOLD_TO_B)
+    assert fate(-10.0) == DISSOLVED
+    table.capital[[a, b]] = 1e-3
+    assert fate(10.0) == DISSOLVED
+
+
+def test_it_stands_alone_when_a_parent_leaves() -> None:
+    """Protects orphans: nobody can sell or dissolve a venture one of whose parents has left, and it stays."""
+    model, _, b, venture = with_venture()
+    model.remove_organisation(b)
+    firms = model.members(FIRM)
+    for seed in range(20):
+        fates = joint_ventures.decide_ends(
+            model.organisations, model.ties, np.array([venture]), firms, model.tie_rows, AT_ONCE, seed, 9
+        )
+        assert fates[0] == joint_ventures.GOES_ON
+    assert model.organisations.alive[venture]
+
+
+def test_hazard_of_the_end() -> None:
+    """Protects the formula: e (1 + s (1 - T)), and the rate of losses besides; nothing at rates of zero."""
+    rates = joint_ventures.PARAMETERS.values({"ending": 0.02, "strain": 2.0, "losses": 0.05})
+    assert joint_ventures.end_hazard(1.0, True, rates) == pytest.approx(0.02)
+    assert joint_ventures.end_hazard(0.5, True, rates) == pytest.approx(0.04)
+    assert joint_ventures.end_hazard(0.0, False, rates) == pytest.approx(0.11)
+    assert joint_ventures.end_hazard(0.0, False, NO_END) == 0.0
+
+
+def test_whole_lives_balance_and_the_switch_ends_births() -> None:
+    """Protects whole runs: with many ventures every quarter's audit holds; without the rule none is born."""
+    often = {"joint_ventures.birth_rate": 1.0, "joint_ventures.ending": 0.05}
+    happened: set[str] = set()
+    for seed in range(3):
+        model = Ecosystem("classroom", seed, history=False, audit=True, **often).run()
+        happened |= set(model.happened["event"])
+    assert {"joint venture born", "joint venture sold", "joint venture dissolved"} <= happened
+    off = Ecosystem("classroom", 0, history=False, **often, **{"rules.joint_ventures": False}).run()
+    assert "joint venture born" not in set(off.happened["event"])
+    assert off.metrics["joint_ventures"].max() == 0.0
+
+
+def test_what_a_stranger_leaves_goes_to_households() -> None:
+    """Protects other exits: a supplier that leaves has no parents, and nobody but households gets what it held."""
+    model = Ecosystem("classroom", 1, history=False).run(2)
+    row = model.members(SUPPLIER)[:1]
+    held = float(model.organisations.capital[row[0]])
+    before = float(model.books.outside[0])
+    ledger.open_quarter(model.books)
+    debts = float(np.abs(model.ties.loan[model.tie_rows]).sum())
+    turnover.remove(model, row, 4)
+    assert model.books.outside[0] - before <= held + 1e-9
+    assert model.books.outside[0] - before >= held - debts - 1e-9
