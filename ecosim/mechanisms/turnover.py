@@ -247,8 +247,8 @@ def outcomes(model: Ecosystem) -> tuple[float, ...]:
         if role == USER:
             continue
         left = capital[uids % 64 == role]
-        there = np.concatenate([left, table.capital[model.members(int(role))]])
+        there = np.sort(np.concatenate([left, table.capital[model.members(int(role))]]))
         if there.size > 1:
-            lower, equal = (there < left[:, None]).sum(axis=1), (there == left[:, None]).sum(axis=1)
-            weakness += float((1.0 - 2.0 * (lower + 0.5 * (equal - 1)) / (there.size - 1)).sum())
+            lower, upper = np.searchsorted(there, left, "left"), np.searchsorted(there, left, "right")
+            weakness += float((1.0 - (lower + upper - 1.0) / (there.size - 1)).sum())
     return (weakness,)
