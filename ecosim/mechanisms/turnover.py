@@ -81,7 +81,8 @@ def replace_members(model: Ecosystem) -> Column:
     brought = inherited = model.organisations.routines[rows]
     if model.rules["heredity"]:
         inherited = of_parent[admitted]
-        error = model.parameters["evolution"].copying_error if model.rules["mutation"] else 0.0
+        mutates = model.rules["mutation"] and model.rules["learning"]
+        error = model.parameters["evolution"].copying_error if mutates else 0.0
         inherit(model.organisations, rows, inherited, error, model.seed, model.step_number)
         brought = model.organisations.routines[rows]
     return note_replacement(role, routines, chances, leaves, role_of_parent[admitted], brought, inherited,
