@@ -26,7 +26,17 @@ from ecosim.mechanisms.turnover import rest_density
 from ecosim.record import Recorder
 from ecosim.roles import Role
 from ecosim.scenario import NamedOrganisation, Scenario
-from ecosim.state import FIRM, INTERFACES, MODES, UNBOUNDED_GROWTH, Memberships, Organisations, Platforms, Projects, Ties
+from ecosim.state import (
+    FIRM,
+    INTERFACES,
+    MODES,
+    UNBOUNDED_GROWTH,
+    Memberships,
+    Organisations,
+    Platforms,
+    Projects,
+    Ties,
+)
 
 Rows = np.ndarray[Any, Any]
 

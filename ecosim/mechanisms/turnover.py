@@ -82,7 +82,8 @@ def replace_members(model: Ecosystem) -> Column:
     if model.rules["heredity"]:
         heirs = ~np.isin(model.organisations.uid[rows], list(model.names))  # whom a scenario names has its own
         inherited = np.where(heirs[:, None], of_parent[admitted], brought)
-        error = model.parameters["evolution"].copying_error if model.rules["mutation"] else 0.0
+        mutates = model.rules["mutation"] and model.rules["learning"]
+        error = model.parameters["evolution"].copying_error if mutates else 0.0
         inherit(model.organisations, rows[heirs], inherited[heirs], error, model.seed, model.step_number)
         brought = model.organisations.routines[rows]
     return note_replacement(role, routines, chances, leaves, role_of_parent[admitted], brought, inherited,
@@ -292,8 +293,8 @@ def outcomes(model: Ecosystem) -> tuple[float, ...]:
         if role == USER:
             continue
         left = capital[uids % 64 == role]
-        there = np.concatenate([left, table.capital[model.members(int(role))]])
+        there = np.sort(np.concatenate([left, table.capital[model.members(int(role))]]))
         if there.size > 1:
-            lower, equal = (there < left[:, None]).sum(axis=1), (there == left[:, None]).sum(axis=1)
-            weakness += float((1.0 - 2.0 * (lower + 0.5 * (equal - 1)) / (there.size - 1)).sum())
+            lower, upper = np.searchsorted(there, left, "left"), np.searchsorted(there, left, "right")
+            weakness += float((1.0 - (lower + upper - 1.0) / (there.size - 1)).sum())
     return (weakness,)
