@@ -56,7 +56,9 @@ def commit(
         research = organisations.routines[i, RESEARCH_INTENSITY] * (expected + 0.25 * affordable)
         research *= 1.0 + effort * organisations.shortfall[i]
         organisations.contracts[i] = p.contracted_share * research
-        organisations.purchases[i] = p.purchase_share * expected * at_home(organisations.imports[i], organisations.shortfall[i])
+        organisations.purchases[i] = (
+            p.purchase_share * expected * at_home(organisations.imports[i], organisations.shortfall[i])
+        )
         organisations.wages_due[i] = research - organisations.contracts[i]
         plan = p.wage_share * (expected + 0.25 * affordable) / (0.25 * environment.wage[0])
         organisations.vacancies[i] = plan - organisations.talent[i]
@@ -64,7 +66,9 @@ def commit(
     place_orders(organisations, ties, tie_rows, JOINT_RESEARCH, UNIVERSITY, organisations.contracts)
     for i in rows:
         # What found no partner or is cut off is made in house, as far as that can be: the same money, paid as wages.
-        organisations.purchases[i] += p.purchase_share * organisations.revenue_trend[i] * organisations.imports[i] * cut_depth(environment)
+        organisations.purchases[i] += (
+            p.purchase_share * organisations.revenue_trend[i] * organisations.imports[i] * cut_depth(environment)
+        )
         in_house = organisations.wages_due[i] + organisations.contracts[i]
         do_research(organisations, environment, books, i, in_house, common)
         organisations.wages_due[i] = (

@@ -303,7 +303,9 @@ def _event(roles: Mapping[str, Role], changes: Table) -> Table:
         "set": changes,
         "shock": Table("A shock to the environment.", shock, ("index", "size")),
         "enter": Table("Organisations that enter.", entrants, ("role",), unset=("kind",)),
-        "embargo": Table("A cut of supplies from abroad; it takes the place of one that lasts.", EMBARGO, ("depth", "quarters")),
+        "embargo": Table(
+            "A cut of supplies from abroad; it takes the place of one that lasts.", EMBARGO, ("depth", "quarters")
+        ),
     }
     return Table(
         "Something that happens on a date or under a condition.", entries, ("name",), exactly_one=("year", "step", "when"),

@@ -200,7 +200,9 @@ class Ecosystem(Futures):
             right = isinstance(value, kind) and not isinstance(value, bool)
             if not right or not float(record.low or 0) <= float(value) <= float(record.high or 0):
                 whole = "whole number" if name == "quarters" else "number"
-                raise ScenarioError(f"embargo: {name} is {value!r}; give a {whole} from {record.low:g} to {record.high:g}")
+                raise ScenarioError(
+                    f"embargo: {name} is {value!r}; give a {whole} from {record.low:g} to {record.high:g}"
+                )
         self._room_for_events(1)
         cut_supply(self.environment, float(depth), int(quarters))
         ledger.note_event(self.events, SUPPLY_CUT, -1, -1, float(depth))

@@ -15,7 +15,18 @@ from ecosim.grammar import Grammar, scenario_grammar
 from ecosim.parameters import ScenarioError, Value
 from ecosim.roles import Role, read_roles
 from ecosim.scenario_file import Document, other_scenario, parse_setting, read_document, shipped_scenarios
-from ecosim.scenario_rows import Component, Condition, Embargo, Entry, Event, Frozen, NamedOrganisation, NamedTie, Reader, Shock
+from ecosim.scenario_rows import (
+    Component,
+    Condition,
+    Embargo,
+    Entry,
+    Event,
+    Frozen,
+    NamedOrganisation,
+    NamedTie,
+    Reader,
+    Shock,
+)
 from ecosim.shapes import Failure, Keys, Table, belonging, checked, completed, described, sentence
 
 __all__ = [

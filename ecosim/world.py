@@ -22,7 +22,17 @@ from ecosim.mechanisms.ties import new_tie
 from ecosim.record import Recorder
 from ecosim.roles import Role
 from ecosim.scenario import NamedOrganisation, Scenario
-from ecosim.state import FIRM, INTERFACES, MODES, UNBOUNDED_GROWTH, Memberships, Organisations, Platforms, Projects, Ties
+from ecosim.state import (
+    FIRM,
+    INTERFACES,
+    MODES,
+    UNBOUNDED_GROWTH,
+    Memberships,
+    Organisations,
+    Platforms,
+    Projects,
+    Ties,
+)
 
 Rows = np.ndarray[Any, Any]
 

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 OUTCOMES = (
     Outcome("dated_entered", COUNT, "Organisations that the scenario dates and that have entered so far."),
-    Outcome("entry_off_date", "quarters", "How far from their date they entered, mean of those that entered or are overdue."),
+    Outcome(
+        "entry_off_date", "quarters", "How far from their date they entered, mean of those that entered or are overdue."
+    ),
 )
 
 # What an entrant is endowed with, in the order of the columns of `model.endowments`.

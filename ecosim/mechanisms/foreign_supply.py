@@ -162,7 +162,13 @@ def import_goal(tradable: float, foreign: float, home: float, sensitivity: float
 
 @compiled
 def move_shares(
-    organisations: Organisations, ties: Ties, environment: Environment, firms: Column, tie_rows: Column, p: Any, output: float
+    organisations: Organisations,
+    ties: Ties,
+    environment: Environment,
+    firms: Column,
+    tie_rows: Column,
+    p: Any,
+    output: float,
 ) -> None:
     """Each firm's import share moves to its goal; a foreign source is worth (1 - cut) / price."""
     offered = home_sources(organisations, ties, environment, tie_rows, p.reliance, output)
@@ -226,7 +232,13 @@ def add_edge(organisations: Organisations, firms: Column, offered: Column, cut: 
 
 @allocation_free
 def pay_imports(
-    organisations: Organisations, environment: Environment, books: Books, firms: Column, share: float, price: float, net: Column
+    organisations: Organisations,
+    environment: Environment,
+    books: Books,
+    firms: Column,
+    share: float,
+    price: float,
+    net: Column,
 ) -> None:
     """Pay for what came from abroad; that part of the value of sales was created there, not here."""
     for i in firms:

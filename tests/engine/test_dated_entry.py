@@ -90,7 +90,7 @@ def test_drawn_in_by_entry(dated: Scenario) -> None:
         assert [name for name in entries if name in IN_ORDER] == IN_ORDER
         assert sorted(entries[name] for name in IN_ORDER) == [entries[name] for name in IN_ORDER]
         arrivals = model.by_role.query("role == 'supplier' and entries > 0")["step"]
-        assert set(entries[name] for name in IN_ORDER) <= set(arrivals)
+        assert {entries[name] for name in IN_ORDER} <= set(arrivals)
         # Who waits goes first: up to the last named one, nobody else of the role enters after the start.
         suppliers = model.happened.query("event == 'entry' and step > 0 or event == 'entry' and subject in @IN_ORDER")
         suppliers = suppliers[suppliers["subject"].str.startswith("supplier") | suppliers["subject"].isin(IN_ORDER)]

@@ -27,6 +27,7 @@ from ecosim.parameters import ScenarioError
 from ecosim.runs import RESULT_FILES, TABLES, OutputError, Run, checked_directory, run
 from ecosim.scenario import Scenario, load_scenario
 
+
 @pytest.fixture(scope="module")
 def small(write_world: Callable[..., Path], small_text: str) -> Scenario:
     """Return a world of few organisations."""

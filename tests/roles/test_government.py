@@ -13,7 +13,9 @@ from ecosim.state import FIRM, GOVERNMENT, INTERMEDIARY, SUPPLIER, UNIVERSITY
 @pytest.mark.parametrize("part", [0.2, 5.0])
 def test_value_is_shared_like_money(spending: float, part: float) -> None:
     """Protects late roles: each unit of money brings as much value as any other, whether the pot is small or large."""
-    model = Ecosystem("classroom", seed=1, history=False, **{"policy.spending": spending, "roles.government.initial": 1}).run(4)
+    model = Ecosystem(
+        "classroom", seed=1, history=False, **{"policy.spending": spending, "roles.government.initial": 1}
+    ).run(4)
     table = model.organisations
     payer = int(model.members(GOVERNMENT)[0])
     table.capital[payer], table.pot[:] = 1000.0, 0.0

@@ -308,7 +308,9 @@ def malformed(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_malformed_scenarios_get_one_sentence_each(malformed: Path, write_world: Callable[..., Path], small_text: str) -> None:
+def test_malformed_scenarios_get_one_sentence_each(
+    malformed: Path, write_world: Callable[..., Path], small_text: str
+) -> None:
     """One process looks at them all: each file gets its own line with its name, the valid one between them is told too."""
     write_world(small_text, "small", malformed)
     before = content_of(malformed)
