@@ -52,7 +52,8 @@ class Futures(Views):
         remembered = {uid: own for uid, view in self._views.items() if (own := view.remembered())}
         return tables | {
             "bytes": sum(map(bytes_of, tables.values())),
-            "serials": self.serials.copy(), "names": dict(self.names), "fired": set(self.fired), "entered": self.entered.copy(), "scenario": self.scenario,
+            "serials": self.serials.copy(), "names": dict(self.names), "fired": set(self.fired), "entered": self.entered.copy(),
+            "off_date": self.off_date.copy(), "scenario": self.scenario,
             "left_as": self._left_as, "step_number": self.step_number, "warnings": list(self.warnings),
             "random": (self.random.getstate(), self.rng.bit_generator.state),
             "remembered": copy.deepcopy(remembered, {INTO: self}),
@@ -65,7 +66,7 @@ class Futures(Views):
         self._told = 0
         self.serials = snapshot["serials"].copy()
         self.names, self.fired = dict(snapshot["names"]), set(snapshot["fired"])
-        self.entered = snapshot["entered"].copy()
+        self.entered, self.off_date = snapshot["entered"].copy(), snapshot["off_date"].copy()
         self.warnings = list(snapshot["warnings"])
         self.steps = self.step_number = snapshot["step_number"]
         self._apply(snapshot["scenario"])

@@ -85,7 +85,8 @@ class World(mesa.Model):
         self.serials = np.zeros(count, np.int64)
         self.names: dict[int, str] = {}
         self.fired: set[int] = set()
-        self.entered = np.zeros(len(scenario.organisations), np.int64)
+        self.entered = np.zeros(len(scenario.organisations), np.int64)  # how many of each row of the scenario
+        self.off_date = np.zeros(len(scenario.organisations))  # by how many quarters they missed their date, summed
         self.interfaces = self._interfaces()
         self.recorder = Recorder(self.role_names, scenario.start_year)
         self.datacollector = Collector(self.recorder)
@@ -149,6 +150,7 @@ class World(mesa.Model):
         endowment[ENDOWMENTS.index("spread")] = 0.0
         rows = self._place(role.index, count, named.kind, endowment)
         self.entered[position] += count
+        self.off_date[position] += count * abs(self.step_number - named.step)
         self.organisations.focal[rows] = named.focal
         for number, uid in enumerate(self.organisations.uid[rows], start=already + 1):
             self.names[int(uid)] = named.name if named.count == 1 else f"{named.name} {number}"

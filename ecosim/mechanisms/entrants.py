@@ -28,7 +28,12 @@ from ecosim.state import ENTRY as ENTRY_EVENT
 if TYPE_CHECKING:
     from ecosim.model import Ecosystem
 
-OUTCOMES = (Outcome("dated_entered", COUNT, "Organisations that the scenario dates and that have entered so far."),)
+OUTCOMES = (
+    Outcome("dated_entered", COUNT, "Organisations that the scenario dates and that have entered so far."),
+    Outcome(
+        "entry_off_date", "quarters", "How far from their date they entered, mean of those that entered or are overdue."
+    ),
+)
 
 # What an entrant is endowed with, in the order of the columns of `model.endowments`.
 ENDOWMENTS = (
@@ -38,9 +43,16 @@ ENDOWMENTS = (
 
 
 def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Count those that a scenario dates and that have entered."""
-    named = zip(model.scenario.organisations, model.entered, strict=True)
-    return (float(sum(entered for each, entered in named if each.step > 0)),)
+    """How many that a scenario dates have entered, and how far from their date."""
+    came, concerned, quarters = 0, 0, 0.0
+    for position, named in enumerate(model.scenario.organisations):
+        if named.step > 0:
+            entered, late = int(model.entered[position]), max(0, model.step_number - named.step)
+            overdue = named.count - entered if late > 0 else 0
+            came += entered
+            concerned += entered + overdue
+            quarters += float(model.off_date[position]) + overdue * late
+    return float(came), quarters / concerned if concerned > 0 else 0.0
 
 
 @compiled

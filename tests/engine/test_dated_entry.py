@@ -75,7 +75,9 @@ def _run(dated: Scenario, seed: int = 1, **settings: Any) -> Ecosystem:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_dates_are_kept(dated: Scenario, seed: int) -> None:
     """Protects the switch on: every named organisation enters in its quarter, with or without turnover."""
-    assert _entries(_run(dated, seed)) == DATES
+    model = _run(dated, seed)
+    assert _entries(model) == DATES
+    assert (model.metrics["entry_off_date"] == 0.0).all()
     assert _entries(_run(dated, seed, **{"rules.turnover": False})) == DATES
 
 
@@ -88,7 +90,7 @@ def test_drawn_in_by_entry(dated: Scenario) -> None:
         assert [name for name in entries if name in IN_ORDER] == IN_ORDER
         assert sorted(entries[name] for name in IN_ORDER) == [entries[name] for name in IN_ORDER]
         arrivals = model.by_role.query("role == 'supplier' and entries > 0")["step"]
-        assert set(entries[name] for name in IN_ORDER) <= set(arrivals)
+        assert {entries[name] for name in IN_ORDER} <= set(arrivals)
         # Who waits goes first: up to the last named one, nobody else of the role enters after the start.
         suppliers = model.happened.query("event == 'entry' and step > 0 or event == 'entry' and subject in @IN_ORDER")
         suppliers = suppliers[suppliers["subject"].str.startswith("supplier") | suppliers["subject"].isin(IN_ORDER)]
@@ -120,7 +122,10 @@ def test_branch_remembers_who_entered(dated: Scenario) -> None:
     model.run()
     assert _entries(branch.run()) == _entries(model)
     pd.testing.assert_frame_equal(branch.metrics, model.metrics)
+    missed = [abs(step - DATES[name]) for name, step in _entries(model).items()]
     assert model.metrics["dated_entered"].iloc[-1] == len(DATES)
+    assert model.metrics["entry_off_date"].iloc[-1] == pytest.approx(sum(missed) / len(DATES))
+    assert sum(missed) > 0
     model.rewind(3)
     assert _entries(model.run()) == _entries(branch)
 
