@@ -268,7 +268,7 @@ def _component() -> Table:
             "How central it is; integration makes a product of the others, and product generations follow.",
             "S001 2.2, 6.1",
             TIERS,
-        ),  # fmt: skip
+        ),
         "difficulty": Parameter(
             1.0, 0.01, 1000.0, "firm-years of median R&D", "Effort that a breakthrough takes.", _SCENARIO
         ),
