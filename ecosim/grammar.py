@@ -281,7 +281,15 @@ def _agreement() -> Table:
 def _component() -> Table:
     entries: dict[str, Shape] = {
         "name": _NAME,
-        "tier": Parameter(TIERS[0], None, None, "1", "How central it is to the product.", "S000 4", TIERS),
+        "tier": Parameter(
+            TIERS[0],
+            None,
+            None,
+            "1",
+            "How central it is; integration makes a product of the others, and product generations follow.",
+            "S001 2.2, 6.1",
+            TIERS,
+        ),
         "difficulty": Parameter(
             1.0, 0.01, 1000.0, "firm-years of median R&D", "Effort that a breakthrough takes.", _SCENARIO
         ),

@@ -17,11 +17,11 @@ from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import uniform
 from ecosim.ledger import note_event
 from ecosim.mechanisms import licensing
-from ecosim.mechanisms.components import INTEGRATION, Technology, find_reach
+from ecosim.mechanisms.components import CORE, INTEGRATION, NON_CORE, Technology, find_reach
 from ecosim.mechanisms.constraints import ces, partner_support, read_sufficiencies, sufficiency
 from ecosim.mechanisms.joint_development import develop_jointly
 from ecosim.mechanisms.product_generations import can_release, following, generation_difficulty, move_frontier, release
-from ecosim.outcomes import LEVEL, Outcome
+from ecosim.outcomes import COUNT, LEVEL, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import BREAKTHROUGH, CONSTRAINTS, FIRM, RESEARCH_INTENSITY, Column, Environment, Events, Organisations
 
@@ -48,20 +48,24 @@ PARAMETERS = ParameterGroup("breakthrough", __name__, {
 })  # fmt: skip
 
 OUTCOMES = (
+    Outcome("mastered_non_core", COUNT, "General non-core components that the core firm has mastered."),
+    Outcome("mastered_core", COUNT, "General core components that the core firm has mastered."),
     *(Outcome(f"sufficiency_{name}", LEVEL, f"Sufficiency of {name.replace('_', ' ')} for what the core firm works on; 1 where it does not bind.") for name in CONSTRAINTS),
     Outcome("binding_constraint", "0 to 4 in the order of the sufficiencies", "The core firm's scarcest one; -1 if it works on nothing."),
 )  # fmt: skip
 
 
 def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Return the values of `OUTCOMES`, means over core firms."""
-    firms = model.members(FIRM)
+    """Return the values of `OUTCOMES`: of several core firms the most, and of sufficiencies the mean."""
+    technology, firms = model.technology, model.members(FIRM)
     focal = firms[model.organisations.focal[firms]]
-    levels = model.technology.sufficiency[focal]
+    mastered = technology.mastered[focal]
+    counts = [float(mastered[:, technology.tier == tier].sum(axis=1).max(initial=0)) for tier in (NON_CORE, CORE)]
+    levels = technology.sufficiency[focal]
     if not levels.any():
-        return (*(0.0 for _ in CONSTRAINTS), -1.0)
+        return (*counts, *(0.0 for _ in CONSTRAINTS), -1.0)
     means = levels.mean(axis=0)
-    return *map(float, means), float(np.argmin(means))
+    return *counts, *map(float, means), float(np.argmin(means))
 
 
 def break_through(model: Ecosystem) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ecosim.columns import make_table
 from ecosim.ledger import make_books, make_events
-from ecosim.mechanisms import breakthrough, components, joint_development, licensing, product_generations
+from ecosim.mechanisms import breakthrough, components, constraints, joint_development, licensing, product_generations
 from ecosim.mechanisms.components import Technology, make_technology
 from ecosim.model import Ecosystem
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
@@ -17,7 +19,7 @@ from ecosim.scenario_rows import Component
 from ecosim.state import CONSTRAINTS, OVERLAP, POOL, SHARING, TECHNOLOGY, Organisations, Ties
 
 Array = np.ndarray[Any, Any]
-SEEDS = range(6)
+SEEDS = range(3)
 A, B, CHIP = range(3)
 
 
@@ -85,8 +87,8 @@ def test_order_with_and_without_prerequisites() -> None:
     requires = {component.name: component.requires for component in load_scenario("huawei-baseband").components}
     broken = {True: 0, False: 0}
     for on in (True, False):
-        scenario = world("huawei-baseband", 60, 0.15, **{"rules.prerequisites": on})
-        for seed in range(3):
+        scenario = world("huawei-baseband", 40, 0.1, **{"rules.prerequisites": on})
+        for seed in range(2):
             happened = Ecosystem(scenario, seed, history=False).run().happened
             mine = happened[(happened["subject"] == "Huawei") & (happened["event"] == "breakthrough")]
             step = dict(zip(mine["detail"], mine["step"], strict=True))
@@ -105,12 +107,25 @@ def test_order_with_and_without_prerequisites() -> None:
 
 @pytest.mark.parametrize("constraint", CONSTRAINTS)
 def test_a_constraint_switched_off_does_not_bind(constraint: str) -> None:
-    """Protects P53's control: off, its sufficiency counts as 1 and the hazard is at least as high, so no less is mastered."""
-    scenario = world("huawei-baseband", 24, 0.2)
-    off = {f"rules.constraint_{constraint}": False}
-    assert (last(scenario, f"sufficiency_{constraint}") < 0.95).all()
-    np.testing.assert_allclose(last(scenario, f"sufficiency_{constraint}", **off), 1.0)
-    assert last(scenario, "mastered", **off).sum() >= last(scenario, "mastered").sum()
+    """Protects P53's control: off, its sufficiency counts as 1, and no other one is 1."""
+    model = Ecosystem(world("huawei-baseband", 6), 1, history=False, **{f"rules.constraint_{constraint}": False}).run()
+    counted = {name: model.recorder.last[f"sufficiency_{name}"] for name in CONSTRAINTS}
+    assert counted.pop(constraint) == pytest.approx(1.0)
+    assert max(counted.values()) < 0.95
+    assert model.recorder.last["binding_constraint"] != CONSTRAINTS.index(constraint)
+
+
+@given(
+    levels=st.lists(st.floats(0.01, 1.0), min_size=5, max_size=5),
+    exponent=st.floats(-50.0, 0.99),
+    relieved=st.integers(0, 4),
+)
+def test_relief_of_a_constraint_never_hurts(levels: list[float], exponent: float, relieved: int) -> None:
+    """Protects P53: relaxing any one constraint raises the aggregate, which stays between the scarcest and the most plentiful."""
+    before = constraints.ces(np.array(levels), exponent)
+    after = constraints.ces(np.array([1.0 if k == relieved else level for k, level in enumerate(levels)]), exponent)
+    assert min(levels) * (1.0 - 1e-9) <= before <= max(levels) * (1.0 + 1e-9)
+    assert after >= before * (1.0 - 1e-9)
 
 
 def test_crossing_needs_business_of_ones_own() -> None:
@@ -215,9 +230,9 @@ def test_refusal_takes_licences_from_abroad() -> None:
 def test_licensing_off_leaves_no_licence() -> None:
     """Protects the switch: no component is used that is not mastered and no fee is paid, even when switched off in mid-run."""
     scenario = world("core-technology", 12)
-    assert (last(scenario, "components_licensed", range(3)) > 0.0).all()
+    assert (last(scenario, "components_licensed") > 0.0).all()
     for outcome in ("components_licensed", "licence_fees"):
-        assert not last(scenario, outcome, range(3), **{"rules.licensing": False}).any()
+        assert not last(scenario, outcome, **{"rules.licensing": False}).any()
     model = Ecosystem(scenario, 1, history=False).run(8)
     model.set("rules.licensing", False)
     model.step()
