@@ -19,7 +19,18 @@ LEDGER = {
     "pay": ("pays", 5), "note_event": ("notes", 1), "create_value": ("creates value of", 2),
     "make_element": ("makes", 2), "use_element": ("uses up", 2),
 }  # fmt: skip
-TABLES = ("organisations", "ties", "environment", "books", "events", "technology", "reading", "slots", "tie_slots", "projects")
+TABLES = (
+    "organisations",
+    "ties",
+    "environment",
+    "books",
+    "events",
+    "technology",
+    "reading",
+    "slots",
+    "tie_slots",
+    "projects",
+)
 
 Function = ast.FunctionDef
 

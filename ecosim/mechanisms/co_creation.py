@@ -7,7 +7,7 @@ partners' surroundings (`ecology_merging`); a failed one leads back to a solutio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -107,7 +107,10 @@ def co_create(model: Ecosystem) -> None:
     model._room_for_events(2 * len(model.project_rows) + introduced)
     organisations, ties, projects, tie_rows = model.organisations, model.ties, model.projects, model.tie_rows
     counts, deeds, signed = np.zeros(project_work.COUNTS), np.zeros((len(ties.uid), DEEDS)), np.zeros(1)
-    on, group_on = model.switched(*KNOWLEDGE_CAPABILITIES), model.switched(*(f"group_{name}" for name in GROUP_VARIABLES))
+    on, group_on = (
+        model.switched(*KNOWLEDGE_CAPABILITIES),
+        model.switched(*(f"group_{name}" for name in GROUP_VARIABLES)),
+    )
     demand, recall = model.environment.demand, model.rules["recall"]
     price = model.parameters["open_sharing"].usefulness * float(model.environment.knowledge_cost[0])
     trust = model.parameters["symbiosis"].project_trust if model.rules["trust"] else 0.0

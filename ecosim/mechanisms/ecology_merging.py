@@ -107,8 +107,10 @@ def _acquainted(
             return True
     if tie_slots.state[2] >= first_new:
         for t in range(tie_slots.state[1]):
-            if ties.alive[t] and ties.uid[t] >= first_new and (
-                (ties.a[t] == i and ties.b[t] == j) or (ties.a[t] == j and ties.b[t] == i)
+            if (
+                ties.alive[t]
+                and ties.uid[t] >= first_new
+                and ((ties.a[t] == i and ties.b[t] == j) or (ties.a[t] == j and ties.b[t] == i))
             ):
                 return True
     return False

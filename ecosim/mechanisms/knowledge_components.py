@@ -179,5 +179,3 @@ def knowledge_made(promise: float, create: float, p: Any) -> float:
 def fit(quality: float, customise: float) -> float:
     """How well a solution of some quality fits whom it is for: quality^(1 - customise), so customising makes up for quality."""
     return quality ** (1.0 - customise)
-
-

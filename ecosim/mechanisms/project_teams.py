@@ -123,7 +123,9 @@ def wish_projects(
             continue
         if organisations.capital[b] <= 4.0 * p.cost * (1.0 + organisations.active[b]):
             continue
-        skill = skilled * np.sqrt(organisations.capabilities[a, CO_CREATION] * organisations.capabilities[b, CO_CREATION])
+        skill = skilled * np.sqrt(
+            organisations.capabilities[a, CO_CREATION] * organisations.capabilities[b, CO_CREATION]
+        )
         chance = start_chance(skill, ties.trust[t], p)
         starting[t] = uniform(seed, PROJECT_START, step, organisations.uid[a], 16 * organisations.uid[b]) < chance
 

@@ -38,7 +38,6 @@ from ecosim.mechanisms.knowledge_components import (
 from ecosim.mechanisms.project_teams import (
     ask_further_partners,
     change_partner,
-    end_project,
     fail_project,
     open_project,
     team_distance,
@@ -65,7 +64,9 @@ from ecosim.state import (
 )
 
 # What is counted in a quarter; three phases follow one another where a name ends in ASSESSMENT.
-(STARTED, FINISHED, GIVEN_UP, TESTS, PASSES, MADE, VALUE, LACK, MODULES_TESTED, MOVED, RECALLED, REPLACED, MERGED) = range(13)
+(STARTED, FINISHED, GIVEN_UP, TESTS, PASSES, MADE, VALUE, LACK, MODULES_TESTED, MOVED, RECALLED, REPLACED, MERGED) = (
+    range(13)
+)
 (ADVANCED, AT_RISK, HAZARD, SUPPORT) = (13, 16, 19, 22)
 COUNTS = 25
 
@@ -237,7 +238,9 @@ def _bridge(
     rate = components.empowerment * component(organisations, projects, r, EMPOWER, on)
     for n in range(projects.size[r]):
         t, lead, partner = projects.ties[r, n], projects.lead[r], projects.partners[r, n]
-        ahead = organisations.knowledge[lead, projects.domain[r]] >= organisations.knowledge[partner, projects.domain[r]]
+        ahead = (
+            organisations.knowledge[lead, projects.domain[r]] >= organisations.knowledge[partner, projects.domain[r]]
+        )
         giver, taker = (lead, partner) if ahead else (partner, lead)
         moved = raise_partner(organisations, giver, taker, projects.domain[r], rate)
         counts[MOVED] += moved
@@ -287,7 +290,11 @@ def _book(
     """
     d, size = projects.domain[r], projects.size[r]
     promise = potential(
-        projects.distance[r], projects.modules[r], component(organisations, projects, r, INTEGRATE, on), size, components
+        projects.distance[r],
+        projects.modules[r],
+        component(organisations, projects, r, INTEGRATE, on),
+        size,
+        components,
     )
     made = knowledge_made(promise, component(organisations, projects, r, CREATE, on), components)
     fitting = fit(projects.quality[r], component(organisations, projects, r, CUSTOMISE, on))

@@ -161,7 +161,8 @@ def test_best_distance_in_a_run() -> None:
             happened = [quarter.events for quarter in model.recorder.quarters]
             code = 7  # project finished
             chosen = [
-                detail[(codes == code) & (other % 64 == model.roles["user"].index)] for codes, _, other, detail in happened
+                detail[(codes == code) & (other % 64 == model.roles["user"].index)]
+                for codes, _, other, detail in happened
             ]
             each.append(np.concatenate(chosen).mean())
         made.append(np.mean(each))
