@@ -67,6 +67,11 @@ def phase_table(answers: dict[str, Answers]) -> str:
     return table(("moved on, share of quarters at risk", *PHASES[1:], "tests passed"), rows)
 
 
+def number(value: float, sign: str = "") -> str:
+    """Return a number to three digits, large ones in full."""
+    return f"{value:{sign},.0f}" if abs(value) >= 100.0 else f"{value:{sign}.3g}"
+
+
 def path_table(answers: dict[str, Answers]) -> str:
     """Return what projects made, as mean over seeds, and the paired difference from the first question."""
     base = next(iter(answers.values()))
@@ -76,8 +81,8 @@ def path_table(answers: dict[str, Answers]) -> str:
         for column in range(8, 8 + len(PATHS)):
             difference = each[:, column] - base[:, column]
             error = 2.0 * difference.std(ddof=1) / np.sqrt(len(difference))
-            mean = f"{each[:, column].mean():.3g}"
-            cells.append(mean if each is base else f"{mean} ({difference.mean():+.2g} ± {error:.1g})")
+            mean, change = number(each[:, column].mean()), number(difference.mean(), "+")
+            cells.append(mean if each is base else f"{mean} ({change} ± {number(error)})")
         rows.append([name, *cells])
     return table(("", *(f"`{name}`" for name in PATHS)), rows)
 

@@ -244,7 +244,8 @@ def _bridge(
         giver, taker = (lead, partner) if ahead else (partner, lead)
         moved = raise_partner(organisations, giver, taker, projects.domain[r], rate)
         counts[MOVED] += moved
-        note_flow(organisations, books, KNOWLEDGE, EMPOWERMENT, giver, taker, moved)
+        # The lead raises what its partner can do; what it learns from a partner is exchange.
+        note_flow(organisations, books, KNOWLEDGE, EMPOWERMENT if ahead else EXCHANGE, giver, taker, moved)
         note_gain(organisations, books, taker, giver, price * moved)
         ties.volume[t] += price * moved
         if taker == ties.a[t]:
