@@ -323,7 +323,10 @@ def _leave_and_join(
             continue
         x = advantages(organisations, platforms, q, i, False, reach, usable, opened, managed, prices, p)
         chance = p.joining / (1.0 + np.exp(-p.sharpness * x))
-        if uniform(seed, PLATFORM_JOINING, step, organisations.uid[i], platforms.uid[q]) < chance and x > best[i]:
+        if uniform(seed, PLATFORM_JOINING, step, organisations.uid[i], platforms.uid[q]) >= chance:
+            continue
+        # Of two equal ones the older, so that nothing hangs on the order of ties.
+        if x > best[i] or (x == best[i] and platforms.uid[q] < platforms.uid[chosen[i]]):
             best[i], chosen[i] = x, q
     for m in membership_rows:
         i, q = memberships.organisation[m], memberships.platform[m]

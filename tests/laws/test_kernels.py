@@ -18,6 +18,7 @@ from ecosim.mechanisms import (
     environment,
     group_dynamics,
     knowledge_components,
+    internal_reform,
     open_sharing,
     orchestration,
     perception,
@@ -161,9 +162,9 @@ def test_what_a_tie_copies() -> None:
 
 def test_absorption_needs_reform() -> None:
     """Protects P21: without reform only a part of absorptive capacity can be used, with all of it the whole."""
-    assert open_sharing.absorption(0.5, 0.0, 0.4) == pytest.approx(0.2)
-    assert open_sharing.absorption(0.5, 0.5, 0.4) == pytest.approx(0.35)
-    assert open_sharing.absorption(0.5, 1.0, 0.4) == pytest.approx(0.5)
+    assert internal_reform.absorption(0.5, 0.0, 0.4) == pytest.approx(0.2)
+    assert internal_reform.absorption(0.5, 0.5, 0.4) == pytest.approx(0.35)
+    assert internal_reform.absorption(0.5, 1.0, 0.4) == pytest.approx(0.5)
 
 
 # --- co-creation -----------------------------------------------------------------------------------------------------

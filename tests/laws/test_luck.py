@@ -25,7 +25,7 @@ from ecosim.state import Organisations
 Array = np.ndarray[Any, Any]
 SEED = 5
 # Drawn when an organisation enters, and never changed after.
-ENDOWED = ("role", "kind", "chain", "segment", "budget", "protection", "absorptive", "persistence")
+ENDOWED = ("role", "kind", "chain", "segment", "budget", "absorptive", "persistence")
 LATE_RULES = ("value_sharing", "learning", "turnover")  # those whose phases follow adoption
 
 
