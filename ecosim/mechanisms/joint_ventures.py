@@ -179,7 +179,7 @@ def decide_ends(
 def take_over(
     organisations: Organisations, books: Books, i: int, buyer: int, seller: int, rows: Column, p: Any
 ) -> None:
-    """The buyer pays for the other half, and gets capital, staff, users, and what the venture knows."""
+    """The buyer pays for the seller's half, and gets capital, staff, users, and what the venture knows."""
     price = price_of_half(organisations.capital[i], organisations.payoff[i], p.multiple)
     paid = pay(organisations, books, buyer, seller, price, JOINT_VENTURES)
     note_gain(organisations, books, seller, buyer, paid)
@@ -188,7 +188,7 @@ def take_over(
     _send_staff(organisations, books, i, buyer, organisations.talent[i])
     for d in range(organisations.knowledge.shape[1]):
         learnt = max(0.0, organisations.knowledge[i, d] - organisations.knowledge[buyer, d])
-        organisations.knowledge[buyer, d] += learnt
+        organisations.knowledge[buyer, d] = max(organisations.knowledge[buyer, d], organisations.knowledge[i, d])
         note_flow(organisations, books, KNOWLEDGE, EXCHANGE, i, buyer, learnt)
     for u in rows:
         if organisations.provider[u] == i:

@@ -28,12 +28,9 @@ def with_venture() -> tuple[Ecosystem, int, int, int]:
 
 
 def totals(model: Ecosystem) -> tuple[float, float]:
-    """Return capital of all with the outside accounts, and talent of all with those who look for work."""
+    """Return capital of all organisations, and talent of all with those who look for work."""
     table = model.organisations
-    return (
-        float(table.capital.sum() + model.books.outside.sum()),
-        float(table.talent.sum() + model.environment.seekers[0]),
-    )
+    return float(table.capital.sum()), float(table.talent.sum() + model.environment.seekers[0])
 
 
 def test_parents_give_what_the_venture_has() -> None:
