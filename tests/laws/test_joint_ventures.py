@@ -146,6 +146,18 @@ def test_whole_lives_balance_and_the_switch_ends_births() -> None:
     assert off.metrics["joint_ventures"].max() == 0.0
 
 
+def test_ventures_take_nobodys_luck() -> None:
+    """Protects the control: ventures count by themselves, so the next firm to enter is the same with them and without."""
+    model, _, _, venture = with_venture()
+    firms = int(model.serials[FIRM])
+    assert model.organisations.uid[venture] // 64 == joint_ventures.FIRST_SERIAL
+    model.enter(FIRM, 1)
+    assert model.serials[FIRM] == firms + 1
+    assert model.serials[-1] == 1
+    assert firms in model.organisations.uid[model.members(FIRM)] // 64
+    assert model.names[int(model.organisations.uid[venture])] == "joint venture 1"
+
+
 def test_what_a_stranger_leaves_goes_to_households() -> None:
     """Protects other exits: a supplier that leaves has no parents, and nobody but households gets what it held."""
     model = Ecosystem("classroom", 1, history=False).run(2)
