@@ -82,7 +82,7 @@ class World(mesa.Model):
         self.technology = make_technology(scenario.components, 64)
         self.reading = make_reading()
         self.leaked_knowledge = 0.0
-        self.serials = np.zeros(count, np.int64)
+        self.serials = np.zeros(count + 1, np.int64)  # by role; the last counts joint ventures
         self.names: dict[int, str] = {}
         self.fired: set[int] = set()
         self.entered = np.zeros(len(scenario.organisations), np.int64)  # how many of each row of the scenario
@@ -177,19 +177,21 @@ class World(mesa.Model):
         """Let organisations of a role enter, endowed by its parameters; return their rows, (count,)."""
         return self._place(role, count, kind, self.endowments[role])
 
-    def _place(self, role: int, count: int, kind: str | None, endowment: Rows) -> Rows:
-        """Let organisations enter and return their rows, (count,)."""
+    def _place(self, role: int, count: int, kind: str | None, endowment: Rows, serial: int | None = None) -> Rows:
+        """Let organisations enter and return their rows, (count,); `serial` is for one outside of the role's own count."""
         self.organisations, self.slots = ensure_room(self.organisations, self.slots, count)
         self.technology = with_room(self.technology, len(self.slots.free))
         self._room_for_events(count)
         declared = self.roles[self.role_names[role]]
         weights = self.kind_weights[role] if kind is None else np.eye(len(declared.kinds))[declared.kinds.index(kind)]
         rows: Rows = place_many(
-            self.organisations, self.slots, self.books, self.events, role, weights, int(self.serials[role]), count,
+            self.organisations, self.slots, self.books, self.events, role, weights,
+            int(self.serials[role]) if serial is None else serial, count,
             declared.chain, endowment, float(self.scenario.roles[declared.name].get("budget", 0.0)),
             self.parameters["adoption"].segments, self.parameters["value_sharing"].ratio, self.seed, self.step_number,
         )  # fmt: skip
-        self.serials[role] += count
+        if serial is None:
+            self.serials[role] += count
         forget(self.technology, rows)
         if role == FIRM and self.rules["imports"]:
             first_shares(self.organisations, rows, self.parameters["foreign_supply"], self.seed)

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from ecosim.model import Ecosystem
 
 KIND = "joint venture"
+# Ventures count their serials from here, so that with or without them the other firms have the same luck: beyond any
+# entrant's, and low enough that the uid fits the 32 bits of a draw's number.
+FIRST_SERIAL = 2**25
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -84,9 +87,12 @@ def run_ventures(model: Ecosystem) -> None:
 def found(model: Ecosystem, tie: int, settings: Any) -> int:
     """Let the firms on a tie found a joint venture, and tie it to both; return its row."""
     a, b = int(model.ties.a[tie]), int(model.ties.b[tie])
+    founded = int(model.serials[-1])
     endowment = np.zeros(len(ENDOWMENTS))  # it has what its parents give it
-    venture = int(model._place(FIRM, 1, KIND, endowment)[0])
+    venture = int(model._place(FIRM, 1, KIND, endowment, FIRST_SERIAL + founded)[0])
     organisations = model.organisations
+    model.serials[-1] += 1
+    model.names[int(organisations.uid[venture])] = f"{KIND} {founded + 1}"
     endow(organisations, model.books, venture, a, b, settings, model.seed, model.step_number)
     note_event(model.events, VENTURE_BORN, organisations.uid[venture], organisations.uid[a],
                float(organisations.capital[venture]))  # fmt: skip
@@ -179,7 +185,7 @@ def decide_ends(
 def take_over(
     organisations: Organisations, books: Books, i: int, buyer: int, seller: int, rows: Column, p: Any
 ) -> None:
-    """The buyer pays for the other half, and gets capital, staff, users, and what the venture knows."""
+    """The buyer pays for the seller's half, and gets capital, staff, users, and what the venture knows."""
     price = price_of_half(organisations.capital[i], organisations.payoff[i], p.multiple)
     paid = pay(organisations, books, buyer, seller, price, JOINT_VENTURES)
     note_gain(organisations, books, seller, buyer, paid)
@@ -188,7 +194,7 @@ def take_over(
     _send_staff(organisations, books, i, buyer, organisations.talent[i])
     for d in range(organisations.knowledge.shape[1]):
         learnt = max(0.0, organisations.knowledge[i, d] - organisations.knowledge[buyer, d])
-        organisations.knowledge[buyer, d] += learnt
+        organisations.knowledge[buyer, d] = max(organisations.knowledge[buyer, d], organisations.knowledge[i, d])
         note_flow(organisations, books, KNOWLEDGE, EXCHANGE, i, buyer, learnt)
     for u in rows:
         if organisations.provider[u] == i:

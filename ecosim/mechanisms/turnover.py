@@ -48,7 +48,7 @@ _ASSUMED = "assumption, varied in the sensitivity analysis"
 PARAMETERS = ParameterGroup("turnover", __name__, {
     "selection": Parameter(1.0, 0.0, 1.0, "1", "How much exit falls on the weak: 0 on all alike, 1 in proportion to rank from the largest (never) to the smallest (twice the mean).", "S003 Table 1: selection (P110)"),
     "patience": Parameter(4, 1, 1000, "quarters", "Quarters in distress after which an organisation is bankrupt.", _ASSUMED),
-    "ceiling": Parameter(10.0, 1.0, 1000.0, "1", "Multiple of its capacity at which a role stops growing; reached only when symbiosis is unstable, and then reported.", "a12 a21 >= 1 has no rest point"),
+    "ceiling": Parameter(10.0, 1.0, 1000.0, "1", "Multiple of its capacity at which a role stops growing; reached only when symbiosis is unstable or rests higher, and then reported.", "a12 a21 >= 1 has no rest point"),
 })  # fmt: skip
 
 OUTCOMES = (

@@ -32,7 +32,6 @@ from ecosim.state import (
     STANDARDS,
     SUPPLIER,
     SUPPLY,
-    TALENT,
     TRAINING,
     UNIVERSITY,
     USER,
@@ -144,7 +143,7 @@ def test_training_fills_vacancies_for_a_fee(roles: tuple[int, int]) -> None:
     interfaces.train(table, ties, books, np.arange(1), p)
     assert (table.talent[partner], table.talent[university]) == (104.0, 100.0)
     assert (table.capital[partner], table.capital[university]) == (992.0, 1008.0)
-    assert books.made[TALENT - TALENT] == 4.0
+    assert books.made[0] == 4.0
     assert table.vacancies[partner] == 0.0
 
 

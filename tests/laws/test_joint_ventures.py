@@ -28,12 +28,9 @@ def with_venture() -> tuple[Ecosystem, int, int, int]:
 
 
 def totals(model: Ecosystem) -> tuple[float, float]:
-    """Return capital of all with the outside accounts, and talent of all with those who look for work."""
+    """Return capital of all organisations, and talent of all with those who look for work."""
     table = model.organisations
-    return (
-        float(table.capital.sum() + model.books.outside.sum()),
-        float(table.talent.sum() + model.environment.seekers[0]),
-    )
+    return float(table.capital.sum()), float(table.talent.sum() + model.environment.seekers[0])
 
 
 def test_parents_give_what_the_venture_has() -> None:
@@ -147,6 +144,18 @@ def test_whole_lives_balance_and_the_switch_ends_births() -> None:
     off = Ecosystem("classroom", 0, history=False, **often, **{"rules.joint_ventures": False}).run()
     assert "joint venture born" not in set(off.happened["event"])
     assert off.metrics["joint_ventures"].max() == 0.0
+
+
+def test_ventures_take_nobodys_luck() -> None:
+    """Protects the control: ventures count by themselves, so the next firm to enter is the same with them and without."""
+    model, _, _, venture = with_venture()
+    firms = int(model.serials[FIRM])
+    assert model.organisations.uid[venture] // 64 == joint_ventures.FIRST_SERIAL
+    model.enter(FIRM, 1)
+    assert model.serials[FIRM] == firms + 1
+    assert model.serials[-1] == 1
+    assert firms in model.organisations.uid[model.members(FIRM)] // 64
+    assert model.names[int(model.organisations.uid[venture])] == "joint venture 1"
 
 
 def test_what_a_stranger_leaves_goes_to_households() -> None:
