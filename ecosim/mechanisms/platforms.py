@@ -225,6 +225,7 @@ def _new_membership(
     memberships.joined[m] = step
     memberships.contributed[m] = memberships.drawn[m] = 0.0
     memberships.effort[m] = memberships.effectiveness[m] = memberships.share[m] = 0.0
+    memberships.cost[m] = memberships.gain[m] = 0.0
     platforms.members[q] += 1
     return m
 
