@@ -117,6 +117,8 @@ def reordered(model: Ecosystem, order: Array) -> None:
         column[order] = column[:end].copy()
     for column in (model.ties.a, model.ties.b):
         column[model.tie_rows] = order[column[model.tie_rows]]
+    model.platforms.host[model.platform_rows] = order[model.platforms.host[model.platform_rows]]
+    model.memberships.organisation[model.membership_rows] = order[model.memberships.organisation[model.membership_rows]]
     served = np.flatnonzero(model.organisations.provider >= 0)
     model.organisations.provider[served] = order[model.organisations.provider[served]]
     model.technology.mastered[order] = model.technology.mastered[:end].copy()
