@@ -120,6 +120,8 @@ def reordered(model: Ecosystem, order: Array) -> None:
         column[model.tie_rows] = order[column[model.tie_rows]]
     for column in (model.projects.lead, model.projects.partners):
         column[model.project_rows] = order[column[model.project_rows]]
+    model.platforms.host[model.platform_rows] = order[model.platforms.host[model.platform_rows]]
+    model.memberships.organisation[model.membership_rows] = order[model.memberships.organisation[model.membership_rows]]
     served = np.flatnonzero(model.organisations.provider >= 0)
     model.organisations.provider[served] = order[model.organisations.provider[served]]
     for name in ("mastered", "licensed", "licensor", "released", "sufficiency"):
