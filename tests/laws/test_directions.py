@@ -219,7 +219,7 @@ KNOBS = {
     "capacity feeds more": knob("roles.supplier.capacity", 10.0, 50.0, of_role("supplier", "count"), roles__supplier__growth_rate=0.1),
     "selection takes the weak": knob("turnover.selection", 0.0, 1.0, capital_at_exit, False, roles__supplier__growth_rate=0.15),
     # the reading of stages
-    "a longer lead moves the stage less often": knob("stages.persistence", 1, 12, events("stage"), False, ALL_STEPS, stages__margin=0.0),
+    "a longer lead moves the stage less often": knob("stages.persistence", 1, 12, events("stage"), False, ALL_STEPS, stages__margin=0.0, stages__smoothing=1.0),
     "a wider lead moves the stage less often": knob("stages.margin", 0.0, 0.5, events("stage"), False, ALL_STEPS, stages__persistence=1),
     "dear knowledge weighs more": knob("stages.knowledge_price", 0.0, 5.0, metric("channel_pool")),
 }  # fmt: skip
@@ -245,7 +245,7 @@ SWITCHES: dict[str, tuple[Reading, ...]] = {
     "leakage": (mean("leaked"),),
     "co_creation": (metric("projects_active"), events("project finished")),
     "adoption": (metric("adopted_share"), volume("information", "exchange"), mean("installed")),
-    "value_sharing": (metric("channel_empowerment"), metric("regime"), mean("programme")),
+    "value_sharing": (volume("services", "empowerment"), metric("regime"), mean("programme")),
     "learning": (spread_of_routines,),
     "turnover": (events("entry"), events("exit"), events("bankruptcy")),
 }  # fmt: skip
