@@ -255,7 +255,7 @@ SWITCHES: dict[str, tuple[Reading, ...]] = {
     "internal_reform": (metric("mean_reform"), events("reform started")),
     "co_creation": (metric("projects_active"), events("project finished")),
     "adoption": (metric("adopted_share"), volume("information", "exchange"), mean("installed")),
-    "value_sharing": (metric("channel_empowerment"), metric("regime"), mean("programme")),
+    "value_sharing": (volume("services", "empowerment"), metric("regime"), mean("programme")),
     "learning": (spread_of_routines,),
     "turnover": (events("entry"), events("exit"), events("bankruptcy")),
 }  # fmt: skip
