@@ -212,7 +212,7 @@ def test_record_tells_how_the_run_came_about(result: Run, tmp_path: Path) -> Non
     result.write(tmp_path / "first", command="ecosim run small.toml --seed 1")
     saved = json.loads((tmp_path / "first" / "run.json").read_text(encoding="utf-8"))
     assert saved["scenario"] == result.scenario.as_dict()
-    assert (saved["seed"], saved["steps"], saved["hash"]) == (1, 6, result.hash)
+    assert (saved["seed"], saved["steps"], saved["hash"]) == (1, 8, result.hash)
     assert saved["seconds"] == result.seconds > sum(saved["phase_seconds"].values()) > 0.0
     assert set(saved["versions"]) == {"ecosim", "python", "numpy", "numba", "mesa", "pandas", "pyarrow"}
     assert saved["versions"]["ecosim"] == ecosim.__version__
@@ -228,7 +228,7 @@ def test_earlier_result_is_replaced(result: Run, tmp_path: Path) -> None:
     (target / "metrics.parquet").write_text("old")
     result.write(target)
     assert set(content_of(tmp_path)) == {f"first/{name}" for name in RESULT_FILES}
-    assert parquet.read_metadata(target / "metrics.parquet").num_rows == 6
+    assert parquet.read_metadata(target / "metrics.parquet").num_rows == 8
 
 
 def test_link_leads_to_the_directory(result: Run, tmp_path: Path) -> None:
