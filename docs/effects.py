@@ -20,6 +20,7 @@ from scipy import stats
 
 import ecosim
 from ecosim.grammar import RULES
+from ecosim.state import CONSTRAINTS
 
 PAGE = Path(__file__).resolve().parent / "effects.md"
 SEEDS = range(1, 31)
@@ -56,7 +57,60 @@ class Answer(NamedTuple):
         return abs(self.effect) > self.width
 
 
-GROUPS: dict[str, tuple[Question, ...]] = {}
+def asked_in(scenario: str, *questions: tuple[str, str, str]) -> tuple[Question, ...]:
+    """Return questions, each a switch, an outcome and a summary of it, asked in one scenario."""
+    return tuple(Question(switch, scenario, outcome, summary) for switch, outcome, summary in questions)
+
+
+CLASSROOM, HUAWEI, BASEBAND, CORE, EMBARGO = (
+    "classroom", "huawei-ecosystem", "huawei-baseband", "core-technology", "embargo",
+)  # fmt: skip
+GROUPS: dict[str, tuple[Question, ...]] = {
+    "Capability components: search, fusion, development (S002)": asked_in(
+        CLASSROOM,
+        ("recognise_limits", "project_target", "mean"), ("acquire", "project_quality", "mean"), ("discover", "project_quality", "mean"),
+        ("extract_modules", "project_modules", "mean"), ("extract_modules", "project_knowledge", "sum"),
+        ("empower", "project_empowerment", "sum"), ("integrate", "project_knowledge", "sum"),
+        ("create", "project_knowledge", "sum"), ("customise", "project_tests_passed", "sum"), ("rebuild", "ties_merged", "sum"),
+    ),
+    "Group dynamics: cognition and action (S002)": asked_in(
+        CLASSROOM,
+        ("group_identity", "hazard_assessment", "mean"), ("group_dialogue", "hazard_assessment", "mean"),
+        ("group_trust", "hazard_bridging", "mean"), ("group_learning", "hazard_bridging", "mean"),
+        ("group_norms", "hazard_aggregation", "mean"), ("group_alliance", "hazard_aggregation", "mean"),
+    ),
+    "Constraints on breakthrough (S003)": asked_in(
+        BASEBAND, *((f"constraint_{name}", "mastered", "mean") for name in CONSTRAINTS)
+    ),
+    "Dynamic capabilities (S000)": asked_in(
+        CLASSROOM,
+        ("perception_capability", "direction_error", "mean"), ("orchestration_capability", "research_yield", "mean"),
+        ("co_creation_capability", "projects_started", "sum"), ("co_sharing_capability", "capability_transfer", "mean"),
+    ),
+    "Evolutionary operators (S003, Table 1)": asked_in(
+        CLASSROOM,
+        ("heredity", "entrant_distance", "mean"), ("imitation", "novelty_imitation", "mean"), ("mutation", "routine_diversity", "mean"),
+        ("crossbreeding", "novelty_crossbreeding", "mean"), ("selection", "exits_weakness", "sum"),
+    ),
+    "Phases of the quarter": asked_in(
+        CLASSROOM,
+        ("environment", "environment_technology", "mean"), ("perception", "direction_error", "mean"),
+        ("orchestration", "research_firms", "mean"), ("symbiosis", "ties", "mean"), ("open_sharing", "channel_pool", "mean"),
+        ("governance", "platform_capital", "mean"), ("co_creation", "projects_finished", "sum"), ("adoption", "adopted_share", "final"),
+        ("value_sharing", "capability_transfer", "mean"), ("learning", "capability_co_creation", "final"),
+        ("turnover", "organisations", "final"),
+    ) + asked_in(BASEBAND, ("breakthrough", "mastered", "final")),
+    "Mechanisms inside a phase": asked_in(
+        CLASSROOM,
+        ("trust", "mean_trust", "mean"), ("platforms", "drawn_knowledge", "mean"), ("protection", "leaked_knowledge", "mean"),
+        ("internal_reform", "mean_culture", "mean"), ("leakage", "leaked_knowledge", "mean"), ("intermediation", "memberships", "mean"),
+        ("competition", "hires_moved", "mean"), ("division_of_labour", "gain_from_trade", "mean"), ("teams", "project_partners", "mean"),
+        ("recall", "partners_replaced", "sum"),
+    ) + asked_in(HUAWEI, ("joint_ventures", "joint_ventures", "mean")) + asked_in(
+        BASEBAND,
+        ("prerequisites", "mastered_core", "mean"), ("crossover", "mastered", "mean"), ("dated_entry", "entry_off_date", "final"),
+    ) + asked_in(CORE, ("licensing", "components_licensed", "mean")) + asked_in(EMBARGO, ("imports", "import_share", "mean")),
+}  # fmt: skip
 World = tuple[str, tuple[tuple[str, Any], ...], int]
 
 
