@@ -80,7 +80,7 @@ GROUPS: dict[str, tuple[Question, ...]] = {
         ("group_norms", "hazard_aggregation", "mean"), ("group_alliance", "hazard_aggregation", "mean"),
     ),
     "Constraints on breakthrough (S003)": asked_in(
-        BASEBAND, *((f"constraint_{name}", "mastered", "mean") for name in CONSTRAINTS)
+        CORE, *((f"constraint_{name}", "breakthrough_hazard", "mean") for name in CONSTRAINTS)
     ),
     "Dynamic capabilities (S000)": asked_in(
         CLASSROOM,
@@ -108,8 +108,9 @@ GROUPS: dict[str, tuple[Question, ...]] = {
         ("recall", "partners_replaced", "sum"),
     ) + asked_in(HUAWEI, ("joint_ventures", "joint_ventures", "mean")) + asked_in(
         BASEBAND,
-        ("prerequisites", "mastered_core", "mean"), ("crossover", "mastered", "mean"), ("dated_entry", "entry_off_date", "final"),
-    ) + asked_in(CORE, ("licensing", "components_licensed", "mean")) + asked_in(EMBARGO, ("imports", "import_share", "mean")),
+        ("prerequisites", "components_worked_on", "mean"), ("prerequisites", "mastered_core", "mean"),
+        ("crossover", "breakthrough_hazard", "mean"), ("crossover", "mastered", "mean"), ("dated_entry", "entry_off_date", "final"),
+    ) + asked_in(CORE, ("licensing", "components_licensed", "mean")) + asked_in(EMBARGO, ("imports", "domestic_supply_share", "mean")),
 }  # fmt: skip
 World = tuple[str, tuple[tuple[str, Any], ...], int]
 

@@ -51,6 +51,8 @@ OUTCOMES = (
     Outcome("mastered_non_core", COUNT, "General non-core components that the core firm has mastered."),
     Outcome("mastered_core", COUNT, "General core components that the core firm has mastered."),
     *(Outcome(f"sufficiency_{name}", LEVEL, f"Sufficiency of {name.replace('_', ' ')} for what the core firm works on; 1 where it does not bind.") for name in CONSTRAINTS),
+    Outcome("components_worked_on", COUNT, "Components that the core firm works on, product generations left out."),
+    Outcome("breakthrough_hazard", "1/quarter", "Hazard of all that the core firm works on together."),
     Outcome("binding_constraint", "0 to 4 in the order of the sufficiencies", "The core firm's scarcest one; -1 if it works on nothing."),
 )  # fmt: skip
 
@@ -63,9 +65,10 @@ def outcomes(model: Ecosystem) -> tuple[float, ...]:
     counts = [float(mastered[:, technology.tier == tier].sum(axis=1).max(initial=0)) for tier in (NON_CORE, CORE)]
     levels = technology.sufficiency[focal]
     if not levels.any():
-        return (*counts, *(0.0 for _ in CONSTRAINTS), -1.0)
+        return (*counts, *(0.0 for _ in CONSTRAINTS), 0.0, 0.0, -1.0)
     means = levels.mean(axis=0)
-    return *counts, *map(float, means), float(np.argmin(means))
+    work = float(technology.worked_on[focal].max()), float(technology.hazard[focal].max())
+    return *counts, *map(float, means), *work, float(np.argmin(means))
 
 
 def break_through(model: Ecosystem) -> None:
@@ -133,7 +136,7 @@ def find_hazards(
     """Hazard of each component and, last, of the next product generation, (firms, components + 1); 0 out of reach.
 
     Effort is split in proportion to f, what crossing adds: what crosses with the business is worth more (S001 6.3); a
-    component that is licensed gets `own_development` of that. Also writes the mean sufficiencies over what is worked on.
+    component that is licensed gets `own_development` of that. Also writes what is worked on, its mean sufficiencies and its hazard.
     """
     components = technology.difficulty.size
     hazards = np.zeros((firms.size, components + 1))
@@ -163,14 +166,17 @@ def find_hazards(
         boosts[components] = following(environment.product_frontier[0], generation, generations.catch_up)
         difficulties[components] = generation_difficulty(generations.difficulty, generation, generations.harder)
         technology.sufficiency[i] = 0.0
+        technology.worked_on[i] = 0.0
         total = weights.sum()
         for c in range(components + 1):
             if weights[c] > 0.0:
                 share = weights[c] / total
+                technology.worked_on[i] += 1.0 if c < components else 0.0
                 read_sufficiencies(levels, organisations, environment, support, i, domains[c], effort, binds, p)
                 technology.sufficiency[i] += share * levels
                 hazards[position, c] = hazard(p.hazard * boosts[c], difficulties[c], share * effort, p.effort_elasticity,
                                               ces(levels, p.complementarity))  # fmt: skip
+        technology.hazard[i] = hazards[position].sum()
     return hazards
 
 

@@ -34,9 +34,11 @@ class Technology(NamedTuple):
     licensor: Column  # (organisations, components) uid of who licenses it out, -1 for an owner abroad
     released: Column  # (organisations,) step of the last product, -1 for none yet
     sufficiency: Column  # (organisations, constraints) as it counted this quarter
+    worked_on: Column  # (organisations,) components worked on this quarter
+    hazard: Column  # (organisations,) of all that is worked on together
 
 
-_OF_ORGANISATIONS = ("mastered", "licensed", "licensor", "released", "sufficiency")
+_OF_ORGANISATIONS = ("mastered", "licensed", "licensor", "released", "sufficiency", "worked_on", "hazard")
 
 
 def make_technology(components: tuple[Component, ...], rows: int) -> Technology:
@@ -54,6 +56,8 @@ def make_technology(components: tuple[Component, ...], rows: int) -> Technology:
         licensor=np.full((rows, len(names)), -1, np.int64),
         released=np.full(rows, -1, np.int64),
         sufficiency=np.zeros((rows, len(CONSTRAINTS))),
+        worked_on=np.zeros(rows),
+        hazard=np.zeros(rows),
     )
 
 
@@ -74,6 +78,7 @@ def forget(technology: Technology, rows: Column) -> None:
     technology.mastered[rows] = technology.licensed[rows] = False
     technology.licensor[rows] = technology.released[rows] = -1
     technology.sufficiency[rows] = 0.0
+    technology.worked_on[rows] = technology.hazard[rows] = 0.0
 
 
 @allocation_free

@@ -124,7 +124,7 @@ def reordered(model: Ecosystem, order: Array) -> None:
     model.memberships.organisation[model.membership_rows] = order[model.memberships.organisation[model.membership_rows]]
     served = np.flatnonzero(model.organisations.provider >= 0)
     model.organisations.provider[served] = order[model.organisations.provider[served]]
-    for name in ("mastered", "licensed", "licensor", "released", "sufficiency"):
+    for name in ("mastered", "licensed", "licensor", "released", "sufficiency", "worked_on", "hazard"):
         column = getattr(model.technology, name)
         column[order] = column[:end].copy()
     free = model.slots.free[: model.slots.state[0]]
