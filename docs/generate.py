@@ -55,7 +55,7 @@ DETAILS = {
     "default": "what of the loan was not paid back, million CNY",
     "unbounded growth": "number of the role that was stopped",
     "joint venture born": "capital it was given, million CNY",
-    "joint venture sold": "price, million CNY",
+    "joint venture sold": "age, quarters",
     "joint venture dissolved": "age, quarters",
     "interface changed": "the new interface",
     "platform founded": "kind of the platform",

@@ -137,7 +137,7 @@ def validate(
 
 @app.command()
 def where(agents: Agents = None) -> None:
-    """Show in which file each rule is, how long it took, and what can be switched off."""
+    """Show where each rule is, its time, and the switches."""
     from ecosim.last_run import kept_times
     from ecosim.roles import read_roles
     from ecosim.summary import print_roles, print_schedule, print_switches

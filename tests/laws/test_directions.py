@@ -268,6 +268,8 @@ def test_switched_off_a_rule_leaves_nothing(rule: str) -> None:
     same: Settings = {f"roles.{role}.spread": 0.0 for role in ROLES} if rule == "learning" else {}
     if rule == "turnover":  # joint ventures enter and leave by a rule of their own
         same = {"rules.joint_ventures": False}
+    if rule == "orchestration":  # members of platforms have revenue of their own
+        same = {"rules.governance": False}
     for read in SWITCHES[rule]:
         assert read(play(1, same | {f"rules.{rule}": False})) == pytest.approx(0.0, abs=1e-15)
         assert max(read(play(seed, same, ALL_STEPS)) for seed in range(2)) > 0.0

@@ -254,9 +254,9 @@ def test_platform_ends_with_its_host() -> None:
 
 def test_dues_and_rivals_keep_away() -> None:
     """Protects the decision: dear dues keep organisations out, and what rivals could draw keeps out those who know more."""
-    free = sum(len(ecosystem(seed).run(16).membership_rows) for seed in range(3))
-    dear = sum(len(ecosystem(seed, platforms__dues=50.0).run(16).membership_rows) for seed in range(3))
-    wary = sum(len(ecosystem(seed, platforms__exposure=10.0).run(16).membership_rows) for seed in range(3))
+    free = sum(len(ecosystem(seed).run(16).membership_rows) for seed in range(8))
+    dear = sum(len(ecosystem(seed, platforms__dues=50.0).run(16).membership_rows) for seed in range(8))
+    wary = sum(len(ecosystem(seed, platforms__exposure=10.0).run(16).membership_rows) for seed in range(8))
     assert dear < free
     assert wary < free
 

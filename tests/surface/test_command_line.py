@@ -184,7 +184,7 @@ def test_options_reach_the_run_and_its_command_repeats_it(place: Path) -> None:
     record = json.loads((place / "changed" / "run.json").read_text(encoding="utf-8"))
     world = record["scenario"]
     assert (world["roles"]["user"]["initial"], world["schedule"]["activation"]) == (9, "random")
-    assert (world["rules"]["turnover"], world["steps"], record["steps"], record["seed"]) == (False, 3, 3, 5)
+    assert (world["rules"]["turnover"], world["steps"], record["steps"], record["seed"]) == (False, 8, 3, 5)
     assert len(pd.read_parquet(place / "changed" / "metrics.parquet")) == 3
     words = shlex.split(record["repeat"]["command"])
     assert words[:2] == ["ecosim", "run"]
@@ -485,7 +485,6 @@ def test_where_shows_the_schedule_and_the_roles(first: subprocess.CompletedProce
     root = Path(__file__).parents[2]
     found = re.findall(r"^ (\w+) +(ecosim/\S+\.py):(\d+) (\w+) +([\d.]+|-) *$", done.stdout, re.MULTILINE)
     assert [name for name, *_ in found] == [phase.name for phase in QUARTER]
-    assert len(found) == 12
     for _, file, line, rule, _ in found:
         source = (root / file).read_text(encoding="utf-8").splitlines()
         assert any(f"def {rule}(" in text for text in source[int(line) - 1 : int(line) + 3])
