@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 import ecosim
 from ecosim.roles import read_roles
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
+from ecosim.state import USER
 
 PAGE = Path(__file__).resolve().parent / "optima.md"
 SEEDS = range(1, 31)
@@ -35,11 +37,10 @@ Numbers = NDArray[np.float64]
 
 
 class Knob(NamedTuple):
-    """A number between 0 and 1 that is varied, the world made with it, and where it comes from."""
+    """A number between 0 and 1 that is varied, and the world made with it."""
 
     name: str
     world: Callable[[float], Scenario]
-    meaning: str
 
 
 def with_core(**endowment: float) -> Scenario:
@@ -56,13 +57,10 @@ def with_settings(settings: Mapping[str, Any]) -> Scenario:
 
 
 KNOBS = (
-    Knob("openness", lambda level: with_settings({"roles.firm.openness_target": level}),
-         "openness that firms move to, `roles.firm.openness_target`"),
-    Knob("breadth", lambda level: with_core(breadth=level), "the core firm's appetite for partners, its `breadth`"),
-    Knob("sharing ratio", lambda level: with_settings({"value_sharing.strategy": "fixed", "value_sharing.ratio": level}),
-         "the part of entitlements that firms give, `value_sharing.ratio` under the strategy fixed"),
-    Knob("protection", lambda level: with_settings({"roles.firm.protection": level}),
-         "intellectual property protection of firms, `roles.firm.protection`"),
+    Knob("openness", lambda level: with_settings({"roles.firm.openness_target": level})),
+    Knob("breadth", lambda level: with_core(breadth=level)),
+    Knob("sharing ratio", lambda level: with_settings({"value_sharing.strategy": "fixed", "value_sharing.ratio": level})),
+    Knob("protection", lambda level: with_settings({"roles.firm.protection": level})),
 )  # fmt: skip
 
 
@@ -71,6 +69,48 @@ def run(task: tuple[int, float, int]) -> list[float]:
     knob, level, seed = task
     metrics = ecosim.Ecosystem(KNOBS[knob].world(level), seed=seed, history=False).run().metrics
     return [float(metrics[name].mean()) for name in OUTCOMES]
+
+
+# -- distance between partners ----------------------------------------------------------------------------------------
+
+DISTANCES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+FUSION = ("extract_modules", "integrate")
+
+
+def hold_apart(distance: float, model: ecosim.Ecosystem) -> None:
+    """Put what everybody knows back: users at the angle of a distance from all others."""
+    organisations, users = model.organisations, model.members(USER)
+    organisations.knowledge[model.rows] = 0.0
+    organisations.knowledge[model.rows, 0] = 5.0
+    organisations.knowledge[users, 0] = 5.0 * (1.0 - distance)
+    organisations.knowledge[users, 1] = 5.0 * np.sqrt(1.0 - (1.0 - distance) ** 2)
+
+
+def run_apart(task: tuple[bool, float, int]) -> float:
+    """Run the cloud platforms with partners held at a distance; return the knowledge made by a finished project."""
+    fused, distance, seed = task
+    off = {f"rules.{rule}": False for rule in FUSION if not fused}
+    settings = {"rules.teams": False, "rules.turnover": False, **off}
+    model = ecosim.Ecosystem("cloud-platforms", seed=seed, history=False, **settings)
+    model.insert_phase(partial(hold_apart, distance), after="share", name="hold apart")
+    metrics = model.run().metrics
+    return float(metrics["project_knowledge"].sum() / max(1.0, metrics["projects_finished"].sum()))
+
+
+def distance_table(pool: ProcessPoolExecutor, seeds: Sequence[int]) -> str:
+    """Return knowledge by distance, with modules and integration and without."""
+    rows = []
+    for fused, name in ((True, "as shipped"), (False, "without `extract_modules` and `integrate`")):
+        tasks = [(fused, distance, seed) for distance in DISTANCES for seed in seeds]
+        values = np.array(list(pool.map(run_apart, tasks, chunksize=len(seeds)))).reshape(len(DISTANCES), -1)
+        best, inside = interior(values)
+        means = values.mean(axis=1)
+        rows.append([name, f"{DISTANCES[best]:g}", "interior optimum" if inside else "not interior",
+                     *(f"{100.0 * mean / means[best]:.0f}" for mean in means)])  # fmt: skip
+    return table(("", "best distance", "reading", *(f"at {distance:g}" for distance in DISTANCES)), rows)
+
+
+# -- tables -----------------------------------------------------------------------------------------------------------
 
 
 def interior(values: Numbers) -> tuple[int, bool]:
@@ -96,29 +136,26 @@ def row(knob: Knob, outcome: str, values: Numbers) -> list[str]:
     ]
 
 
+def write(name: str, text: str) -> None:
+    """Write a table between its marks on the page."""
+    start, mark, rest = PAGE.read_text(encoding="utf-8").partition(f"<!-- generated: tables {name} -->\n")
+    assert mark, f"{PAGE.name} has no place for {name}"
+    PAGE.write_text(f"{start}{mark}\n{text}\n\n{rest[rest.index('<!-- end -->') :]}", encoding="utf-8")
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run every knob at every level and write the page."""
     seeds = range(1, int(arguments[0]) + 1) if arguments else SEEDS
     tasks = list(product(range(len(KNOBS)), LEVELS, seeds))
     with ProcessPoolExecutor(2) as pool:
         found = np.array(list(pool.map(run, tasks, chunksize=len(seeds))))
+        distances = distance_table(pool, seeds)
     found = found.reshape(len(KNOBS), len(LEVELS), len(seeds), len(OUTCOMES))
     rows = [row(knob, outcome, found[k, :, :, o]) for k, knob in enumerate(KNOBS) for o, outcome in enumerate(OUTCOMES)]
     head = ("knob", "outcome", "best level", "reading", *(f"at {level:g}" for level in LEVELS))
-    knobs = "\n".join(f"- {knob.name}: {knob.meaning};" for knob in KNOBS)
-    PAGE.write_text(f"""# Where more is not better
-
-Evidence outside the papers says inverted U where the papers say more is better. Each knob below is set to nine levels
-in the classroom world, on the same {len(seeds)} seeds; outcomes are means over the ten years, in percent of the best level's.
-Written by `python docs/optima.py`, ecosim {ecosim.__version__}.
-
-{knobs}
-
-An optimum is *interior* if the best level beats both ends of the range by more than the 95 % interval of the paired
-difference; *flat* means that it lies inside but cannot be told from an end.
-
-{table(head, rows)}
-""", encoding="utf-8")  # fmt: skip
+    made = f"Seeds {seeds[0]} to {seeds[-1]}, ecosim {ecosim.__version__}."
+    write("knobs", f"{table(head, rows)}\n\n{made}")
+    write("distance", f"{distances}\n\n{made}")
     print(table(head[:4], [each[:4] for each in rows]))
 
 
