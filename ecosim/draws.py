@@ -34,7 +34,7 @@ STREAMS = (
     "adoption_choice", "adoption_switch", "shapley_sample", "imitation_partner", "imitation_choice", "mutation",
     "platform_joining", "platform_leaving", "secondment", "interface_change", "venture_birth", "venture_end",
     "project_team", "project_solution", "project_merging", "licensing", "foreign_supply", "crossbreeding",
-    "heredity", "initial_network",
+    "heredity",
 )  # fmt: skip
 (
     ENTRANT_ENDOWMENT, ENTRY, EXIT, ENVIRONMENT_NOISE, DEMAND_DRIFT, PERCEPTION_NOISE, REFORM_START,
@@ -43,7 +43,7 @@ STREAMS = (
     ADOPTION_CHOICE, ADOPTION_SWITCH, SHAPLEY_SAMPLE, IMITATION_PARTNER, IMITATION_CHOICE, MUTATION,
     PLATFORM_JOINING, PLATFORM_LEAVING, SECONDMENT, INTERFACE_CHANGE, VENTURE_BIRTH, VENTURE_END,
     PROJECT_TEAM, PROJECT_SOLUTION, PROJECT_MERGING, LICENSING, FOREIGN_SUPPLY, CROSSBREEDING,
-    HEREDITY, INITIAL_NETWORK,
+    HEREDITY,
 ) = range(len(STREAMS))  # fmt: skip
 
 _WORD = 0xFFFFFFFF

@@ -34,7 +34,7 @@ RULES = {
     "orchestration": "Organisations commit money to research, staff and orders.",
     "symbiosis": "Ties form, are reviewed and given up; measured net benefits act on entry and exit.",
     "trust": "Trust on ties follows outcomes; off, it stays as it was.",
-    "open_sharing": "Knowledge and resources move over ties and the platform.",
+    "open_sharing": "Knowledge and resources move over ties and platforms.",
     "leakage": "Exposed knowledge reaches those who were not meant to have it.",
     "co_creation": "Partners run joint projects.",
     "breakthrough": "Component technologies can be broken through.",

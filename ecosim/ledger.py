@@ -59,6 +59,7 @@ def make_books(roles: int) -> Books:
         gained=np.zeros((roles, roles)),
         benefit=np.zeros((roles, roles)),
         novelty=np.zeros(len(OPERATORS)),
+        leaked=np.zeros(1),
     )
 
 
@@ -79,6 +80,7 @@ def open_quarter(books: Books) -> None:
     books.flows[:] = 0.0
     books.gained[:] = 0.0
     books.novelty[:] = 0.0
+    books.leaked[:] = 0.0
 
 
 @allocation_free

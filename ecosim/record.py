@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 _OWN = (
-    Outcome("value_created", MONEY, "Value created in the quarter: sales, users' surplus, finished projects."),
+    Outcome("value_created", MONEY, "Value created in the quarter: sales, users' surplus, finished projects, sales of platforms' services."),
     Outcome("organisations", COUNT, "Organisations, users included."),
     Outcome("ties", COUNT, "Ties between them."),
     Outcome("mean_trust", LEVEL, "Mean trust over ties."),
@@ -51,7 +51,7 @@ _OWN = (
     *(Outcome(f"environment_{index}", LEVEL, f"Index of the {index} environment.") for index in INDICES),
     *(Outcome(f"channel_{channel}", MONEY, f"Resources moved through {channel}, at replacement cost.") for channel in CHANNELS),
     *(Outcome(f"mode_{mode}", SHARE, f"Share of ties in the mode of {mode}.") for mode in MODES),
-    Outcome("members", COUNT, "Members of the core firm's platform."),
+    Outcome("members", COUNT, "Members of core firms' platforms."),
     Outcome("revenue_firms", MONEY, "Revenue of all firms."),
     Outcome("revenue_focal", MONEY, "Revenue of the core firm."),
     Outcome("research_firms", MONEY, "Research spending of all firms."),
@@ -118,7 +118,7 @@ def tie_totals(ties: Ties, tie_rows: Column) -> tuple[float, Column]:
 
 @allocation_free
 def organisation_totals(organisations: Organisations, rows: Column) -> tuple[float, float, float, float, float]:
-    """Knowledge, talent, capital, openness summed, and members of the platform."""
+    """Knowledge, talent, capital, openness summed, and members of core firms' platforms."""
     knowledge, talent, capital, openness, members = 0.0, 0.0, 0.0, 0.0, 0.0
     for i in rows:
         knowledge += organisations.knowledge[i].sum()

@@ -68,13 +68,32 @@ QUARTER = (
         "capital, talent, services, knowledge, orders",
         "S000 4.x.2",
     ),
-    Phase("connect", symbiosis.connect, "symbiosis", "ties, trust, modes, capital (upkeep)", "S001 2.1.2, 5", True),
-    Phase("share", open_sharing.share, "open_sharing", "openness, platform, knowledge", "S001 2.1.2, 5"),
+    Phase(
+        "connect",
+        symbiosis.connect,
+        "symbiosis",
+        "ties, trust, modes, interfaces, capital, joint ventures",
+        "S001 2.1.2, 5",
+        True,
+    ),
+    Phase(
+        "share",
+        open_sharing.share,
+        "open_sharing",
+        "openness, protection, culture, platforms, knowledge, information, talent",
+        "S001 2.1.2, 5",
+    ),
     Phase(
         "govern", governance.govern, "governance", "efforts, joint capital, capital, revenue, value", "Ji et al. 2023"
     ),
     Phase("co_create", co_creation.co_create, "co_creation", "projects, knowledge, trust, value", "S002 4"),
-    Phase("break_through", breakthrough.break_through, "breakthrough", "mastery, generations", "S001 4-6; S003 3"),
+    Phase(
+        "break_through",
+        breakthrough.break_through,
+        "breakthrough",
+        "mastery, licences, capital, generations",
+        "S001 4-6; S003 3",
+    ),
     Phase(
         "adopt", adoption.adopt, "adoption", "providers, revenue, information, value", "Bass 1969; S003 4.2(3)", True
     ),

@@ -143,7 +143,7 @@ class Organisations(NamedTuple):
     programme: Float  # given to partners, society and nature this quarter, beyond obligations
     transfer: Float  # spent on giving partners capability this quarter
     regime: Integer
-    member: Flag  # takes part in the platform
+    member: Flag  # takes part in a core firm's platform
     leaked: Float  # knowledge that rivals got this quarter without being given it
     degree: Integer  # ties
     active: Float  # projects under way
@@ -161,7 +161,6 @@ class Ties(NamedTuple):
     mode: Integer
     trust: Float
     born: Integer
-    idle: Integer  # quarters in a row without exchange
     promised: Float  # what was agreed since trust was last reviewed, million CNY
     kept: Float  # what of it was done
     order: Float  # services that one side ordered of the other this quarter; positive: a orders of b
@@ -200,12 +199,10 @@ class Projects(NamedTuple):
     phase: Integer
     rounds: Integer  # failed tests
     domain: Integer  # what it is about
-    begun: Integer
     quality: Float  # of the solution that is worked on, in [0, 1]
     set_aside: Float  # quality of the best solution set aside
     modules: Float  # part of the partners' knowledge that is cut into modules
     distance: Float  # between the knowledge of lead and partners
-    invested: Float
 
 
 class Platforms(NamedTuple):
@@ -216,7 +213,6 @@ class Platforms(NamedTuple):
     host: Integer  # row
     host_uid: Integer
     kind: Integer
-    born: Integer
     members: Integer
     pool: PerDomain  # knowledge that was contributed and is still up to date
     capital: Float  # joint capital that members' efforts built
@@ -230,7 +226,6 @@ class Memberships(NamedTuple):
     platform: Integer
     organisation: Integer
     organisation_uid: Integer
-    joined: Integer
     contributed: Float  # knowledge put in, smoothed
     drawn: Float  # knowledge got out, smoothed
     effort: Float  # for the platform's joint capital
@@ -249,7 +244,7 @@ class Environment(NamedTuple):
     frontier: Column  # (domains,) knowledge outside
     activity: Column  # (4,) what the ecosystem did for each index last quarter, in [-1, 1]
     value_trend: Column  # (1,) value created a quarter, smoothed, million CNY
-    pool: Column  # (domains,) best knowledge exposed on the platform
+    pool: Column  # (domains,) best knowledge that lies on any platform
     wage: Column  # (1,) of a person-year, million CNY
     market: Column  # (1,) market size against the start
     knowledge_cost: Column  # (1,) what a firm-year of median R&D costs to make now, million CNY, smoothed
@@ -272,6 +267,7 @@ class Books(NamedTuple):
     gained: Column  # (roles, roles) net benefit of the first from the second this quarter
     benefit: Column  # (roles, roles) the same, smoothed over a year
     novelty: Column  # (operators,) change of routines that each evolutionary operator made
+    leaked: Column  # (1,) knowledge that rivals got without being given it
 
 
 class Events(NamedTuple):

@@ -81,7 +81,6 @@ class World(mesa.Model):
         self.events = ledger.make_events(1024)
         self.technology = make_technology(scenario.components, 64)
         self.reading = make_reading()
-        self.leaked_knowledge = 0.0
         self.serials = np.zeros(count + 1, np.int64)  # by role; the last counts joint ventures
         self.names: dict[int, str] = {}
         self.fired: set[int] = set()

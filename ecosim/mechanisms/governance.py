@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecosim.columns import claim, ensure_room
+from ecosim.columns import ensure_room
 from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import PLATFORM_SALES
 from ecosim.mechanisms.joint_capital import afford, pay_efforts, sell
+from ecosim.mechanisms.platforms import new_membership, new_platform
 from ecosim.outcomes import MONEY, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import PLATFORM_KINDS, Column, Memberships, Platforms
@@ -104,22 +105,14 @@ def found_agreed(model: Any, named: Agreement, row_of: dict[str, int]) -> None:
         model.memberships, model.membership_slots, len(named.members)
     )
     organisations, platforms, memberships = model.organisations, model.platforms, model.memberships
-    platform, host = claim(model.platform_slots), row_of[named.host]
-    founded = {
-        "uid": model.platform_slots.state[2], "alive": True, "host": host, "host_uid": organisations.uid[host],
-        "kind": PLATFORM_KINDS.index(named.kind), "members": len(named.members), "capital": named.capital,
-    }  # fmt: skip
-    for name, column in platforms._asdict().items():
-        column[platform] = founded.get(name, 0)
+    kind = PLATFORM_KINDS.index(named.kind)
+    platform = new_platform(organisations, platforms, model.platform_slots, row_of[named.host], kind)
+    platforms.capital[platform] = named.capital
     for member in named.members:
-        row, slot = row_of[member.name], claim(model.membership_slots)
-        agreed = {
-            "uid": model.membership_slots.state[2], "alive": True, "platform": platform, "organisation": row,
-            "organisation_uid": organisations.uid[row], "effectiveness": member.effectiveness, "cost": member.cost,
-            "share": member.share,
-        }  # fmt: skip
-        for name, column in memberships._asdict().items():
-            column[slot] = agreed.get(name, 0)
+        row = row_of[member.name]
+        slot = new_membership(organisations, platforms, memberships, model.membership_slots, platform, row)
+        memberships.effectiveness[slot], memberships.cost[slot] = member.effectiveness, member.cost
+        memberships.share[slot] = member.share
 
 
 # --- terms and efforts -----------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 A tie begins with the interface that the two roles declare. Partners who share (mode of sharing or overlap) can move on,
 a decision that costs both: rivals from contract to cross-licence, from there to a joint research centre; a firm and its
-supplier to a joint centre; a university and an enterprise from joint research to a training agreement; anybody and an
+supplier to a joint centre; a university and an enterprise from joint research to a training agreement; anybody but a government and an
 intermediary to what that one is there for: a standards body, an alliance, an open-source community, finance. When the
 mode falls back to separation, the interface falls back to the first one.
 """

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
 KIND = "joint venture"
 # Ventures count their serials from here, so that with or without them the other firms have the same luck: beyond any
-# entrant's, and low enough that the uid fits the 32 bits of a draw's number.
+# entrant's, and low enough that the uid fits the 32 bits of a draw's number (multiples of it do not: where a rule numbers
+# its draws by them, a venture as the other side has the number of an ordinary firm).
 FIRST_SERIAL = 2**25
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"

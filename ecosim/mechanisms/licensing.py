@@ -15,6 +15,7 @@ from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import LICENSING, uniform
 from ecosim.ledger import LICENCE_FEES, note_event, note_flow, note_gain, pay
 from ecosim.mechanisms.components import INTEGRATION, Technology
+from ecosim.mechanisms.turnover import member_of_uid
 from ecosim.outcomes import COUNT, MONEY, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
@@ -73,14 +74,6 @@ def license_in(model: Ecosystem, reach: Column, hazards: Column) -> None:
 
 
 @allocation_free
-def _row_of(organisations: Organisations, firms: Column, uid: int) -> int:
-    for i in firms:
-        if organisations.uid[i] == uid:
-            return i
-    return -1
-
-
-@allocation_free
 def _pay_fee(organisations: Organisations, books: Books, i: int, owner: int, fee: float, gain: float) -> bool:
     """Pay a quarter's fee, to a firm or abroad; return whether there was enough for it."""
     if organisations.capital[i] < fee:
@@ -115,7 +108,7 @@ def keep_licences(
             if technology.mastered[i, c]:
                 technology.licensed[i, c] = False
             elif owner_uid >= 0:
-                owner = _row_of(organisations, firms, owner_uid)
+                owner = member_of_uid(organisations, firms, owner_uid)
                 technology.licensed[i, c] = owner >= 0
             elif uniform(seed, LICENSING, step, uid, c) < p.refusal:
                 technology.licensed[i, c] = False

@@ -67,7 +67,7 @@ OUTCOMES = (
 def outcomes(model: Ecosystem) -> tuple[float, ...]:
     """Return what leaked, what was lent and what was told."""
     return (
-        model.leaked_knowledge,
+        float(model.books.leaked[0]),
         float(model.books.paid[LOANS].sum()),
         float(model.books.flows[INFORMATION, POOL].sum()),
     )
@@ -87,7 +87,7 @@ def share(model: Ecosystem) -> None:
              np.zeros(len(usable)))  # fmt: skip
     price = settings.usefulness * knowledge_cost
     pool(model, gains, usable, opened, price)
-    model.leaked_knowledge = copy_and_absorb(
+    model.books.leaked[0] = copy_and_absorb(
         organisations, model.ties, model.books, gains, usable, opened, model.members_of_roles(), model.rows, model.tie_rows,
         price, settings.usefulness * model.parameters["stages"].information_price, switches, settings, culture,
         model.parameters["secondment"], common.hiring_speed, common.memory, model.seed, model.step_number,

@@ -122,7 +122,7 @@ def attend_platforms(
     if switched_on:
         platform_rows = np.flatnonzero(platforms.alive[: platform_slots.state[1]])
         _found(organisations, ties, platforms, platform_slots, memberships, membership_slots, books, events,
-               platform_rows, rows, tie_rows, hosting, p, step)  # fmt: skip
+               platform_rows, rows, tie_rows, hosting, p)  # fmt: skip
         platform_rows = np.flatnonzero(platforms.alive[: platform_slots.state[1]])
         membership_rows = np.flatnonzero(memberships.alive[: membership_slots.state[1]])
         reach = platform_reach(
@@ -213,16 +213,29 @@ def _end_membership(
 
 
 @allocation_free
-def _new_membership(
-    organisations: Organisations, platforms: Platforms, memberships: Memberships, slots: Slots, q: int, i: int, step: int
-) -> int:  # fmt: skip
+def new_platform(organisations: Organisations, platforms: Platforms, slots: Slots, host: int, kind: int) -> int:
+    """Write a new platform down, without members yet, and return its row."""
+    q = claim(slots)
+    platforms.uid[q] = slots.state[2]
+    platforms.alive[q] = True
+    platforms.host[q], platforms.host_uid[q] = host, organisations.uid[host]
+    platforms.kind[q] = kind
+    platforms.members[q] = 0
+    platforms.pool[q] = 0.0
+    platforms.capital[q] = 0.0
+    return q
+
+
+@allocation_free
+def new_membership(
+    organisations: Organisations, platforms: Platforms, memberships: Memberships, slots: Slots, q: int, i: int
+) -> int:
     """Write a new membership down and return its row."""
     m = claim(slots)
     memberships.uid[m] = slots.state[2]
     memberships.alive[m] = True
     memberships.platform[m] = q
     memberships.organisation[m], memberships.organisation_uid[m] = i, organisations.uid[i]
-    memberships.joined[m] = step
     memberships.contributed[m] = memberships.drawn[m] = 0.0
     memberships.effort[m] = memberships.effectiveness[m] = memberships.share[m] = 0.0
     memberships.cost[m] = memberships.gain[m] = 0.0
@@ -245,7 +258,6 @@ def _found(
     tie_rows: Column,
     hosting: Column,
     p: Any,
-    step: int,
 ) -> None:
     """Who can host a platform and hosts none founds one as soon as somebody could take part; its first member is the host."""
     asked = np.zeros(organisations.uid.size, np.bool_)
@@ -258,17 +270,9 @@ def _found(
         if not asked[i] or organisations.capital[i] < p.founding:
             continue
         pay(organisations, books, i, HOUSEHOLDS, p.founding, UPKEEP)
-        q = claim(platform_slots)
-        platforms.uid[q] = platform_slots.state[2]
-        platforms.alive[q] = True
-        platforms.host[q], platforms.host_uid[q] = i, organisations.uid[i]
-        platforms.kind[q] = host_kind(organisations, i, hosting)
-        platforms.born[q] = step
-        platforms.members[q] = 0
-        platforms.pool[q] = 0.0
-        platforms.capital[q] = 0.0
+        q = new_platform(organisations, platforms, platform_slots, i, host_kind(organisations, i, hosting))
         note_event(events, PLATFORM_FOUNDED, organisations.uid[i], -1, platforms.kind[q])
-        _new_membership(organisations, platforms, memberships, membership_slots, q, i, step)
+        new_membership(organisations, platforms, memberships, membership_slots, q, i)
 
 
 @compiled
@@ -342,7 +346,7 @@ def _leave_and_join(
             _end_membership(platforms, memberships, membership_slots, events, m)
     for i in rows:
         if chosen[i] >= 0:
-            _new_membership(organisations, platforms, memberships, membership_slots, chosen[i], i, step)
+            new_membership(organisations, platforms, memberships, membership_slots, chosen[i], i)
             note_event(events, PLATFORM_JOINED, organisations.uid[i], platforms.host_uid[chosen[i]],
                        platforms.kind[chosen[i]])  # fmt: skip
 

@@ -131,7 +131,7 @@ def wish_projects(
 
 
 @allocation_free
-def open_project(organisations: Organisations, ties: Ties, projects: Projects, slots: Slots, t: int, step: int) -> int:
+def open_project(organisations: Organisations, ties: Ties, projects: Projects, slots: Slots, t: int) -> int:
     """Write a project of a tie's two ends down: the one with more capital leads, of equals the older; return its row."""
     a, b = ties.a[t], ties.b[t]
     more = organisations.capital[a] - organisations.capital[b]
@@ -145,8 +145,7 @@ def open_project(organisations: Organisations, ties: Ties, projects: Projects, s
     projects.size[r] = 1
     projects.phase[r] = ASSESSMENT
     projects.rounds[r] = projects.domain[r] = 0
-    projects.begun[r] = step
-    projects.quality[r] = projects.set_aside[r] = projects.modules[r] = projects.invested[r] = 0.0
+    projects.quality[r] = projects.set_aside[r] = projects.modules[r] = 0.0
     return r
 
 

@@ -117,7 +117,7 @@ def start_projects(
     for t in tie_rows:
         if not starting[t]:
             continue
-        r = open_project(organisations, ties, projects, slots, t, step)
+        r = open_project(organisations, ties, projects, slots, t)
         recognise = component(organisations, projects, r, RECOGNISE, on)
         counts[STARTED] += 1.0
         counts[LACK] += choose_domain(organisations, projects, r, demand, recognise, seed, step)
@@ -204,13 +204,11 @@ def _pay_for(
     lead, size = projects.lead[r], projects.size[r]
     organisations.active[lead] += 1.0
     paid_lead = pay(organisations, books, lead, HOUSEHOLDS, p.cost, PROJECTS) / size
-    projects.invested[r] += paid_lead * size
     for n in range(size):
         j, t = projects.partners[r, n], projects.ties[r, n]
         organisations.active[j] += 1.0
         paid = pay(organisations, books, j, HOUSEHOLDS, p.cost, PROJECTS)
         promised = p.cost + p.cost / size
-        projects.invested[r] += paid
         ties.promised[t] += promised
         ties.kept[t] += paid + paid_lead
         ties.volume[t] += paid + paid_lead

@@ -152,7 +152,6 @@ def review_ties(
         ties.contributed_a[t] += memory * (ties.gave_a[t] - ties.contributed_a[t])
         ties.contributed_b[t] += memory * (ties.gave_b[t] - ties.contributed_b[t])
         idle = ties.volume[t] <= 0.0
-        ties.idle[t] = ties.idle[t] + 1 if idle else 0
         # A tie promises at least what it costs; that one side gets all of it is free riding, not a broken promise.
         ties.promised[t] += paid_a + paid_b
         ties.kept[t] += min(max(0.0, ties.got_a[t] + ties.got_b[t]), paid_a + paid_b)

@@ -34,7 +34,6 @@ def new_tie(
     ties.mode[t] = SEPARATION
     ties.trust[t] = trust
     ties.born[t] = step
-    ties.idle[t] = 0
     ties.promised[t] = ties.kept[t] = ties.order[t] = ties.owed[t] = 0.0
     ties.gave_a[t] = ties.gave_b[t] = ties.got_a[t] = ties.got_b[t] = ties.gain_a[t] = ties.gain_b[t] = 0.0
     ties.loan[t] = ties.volume[t] = ties.contributed_a[t] = ties.contributed_b[t] = 0.0

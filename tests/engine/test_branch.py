@@ -74,6 +74,12 @@ class Bank(Organisation):
 """
 
 
+LIVING = {
+    "organisations": "rows", "ties": "tie_rows", "projects": "project_rows", "platforms": "platform_rows",
+    "memberships": "membership_rows",
+}  # fmt: skip
+
+
 def _lively(**more: Any) -> Ecosystem:
     return Ecosystem(LIVELY, **{"seed": 7, **more})
 
@@ -88,18 +94,22 @@ def _assert_same(one: Ecosystem, other: Ecosystem) -> None:
         pd.testing.assert_frame_equal(table, getattr(other, name), check_exact=True, obj=name)
     assert one.step_number == other.step_number == one.steps == other.steps
     assert one.scenario == other.scenario
-    for table, rows, other_rows in (("organisations", one.rows, other.rows), ("ties", one.tie_rows, other.tie_rows)):
+    for table, living in LIVING.items():
+        rows, other_rows = getattr(one, living), getattr(other, living)
         assert rows.tolist() == other_rows.tolist()
         for name in getattr(one, table)._fields:
             left, right = getattr(getattr(one, table), name), getattr(getattr(other, table), name)
             assert np.array_equal(left[rows], right[other_rows]), f"{table}.{name}"
-    for name in ("environment", "books", "reading"):
+    for name in ("environment", "books", "reading", "project_counts"):
         for left, right in zip(getattr(one, name), getattr(other, name), strict=True):
             assert np.array_equal(left, right), name
+    for name in ("mastered", "licensed", "licensor", "released", "sufficiency", "worked_on", "hazard"):
+        left, right = getattr(one.technology, name), getattr(other.technology, name)
+        assert np.array_equal(left[one.rows], right[other.rows]), f"technology.{name}"
 
 
 def _state(model: Ecosystem) -> dict[str, bytes]:
-    names = ("organisations", "ties", "environment", "books", "slots", "tie_slots", "reading", "events")
+    names = (*Ecosystem._TABLES, "events")
     return {
         f"{name}.{column}": getattr(getattr(model, name), column).tobytes()
         for name in names
@@ -140,6 +150,40 @@ def test_branch_of_the_past() -> None:
     branch = model.branch(4)
     assert (branch.step_number, len(branch.metrics)) == (4, 4)
     _assert_same(branch.run(6), model)
+
+
+@pytest.mark.parametrize("scenario", ["classroom", "cloud-platforms", "core-technology", "embargo", "huawei-baseband"])
+def test_branch_in_shipped_worlds(scenario: str) -> None:
+    """Protects the state of every mechanism: ventures, projects, platforms, licences, an embargo; all come back as they were."""
+    settings = {"foreign_supply__tradable": 0.5, "joint_ventures__birth_rate": 1.0, "licensing__refusal": 0.1}
+    model = Ecosystem(scenario, seed=5, **settings).run(3)
+    model.embargo(0.5, 3)
+    model.run(5)
+    other = model.branch(5).run(3)
+    _assert_same(model, other)
+    model.rewind(4)
+    _assert_same(model.run(4), other)
+
+
+def test_nothing_is_kept_beside_the_snapshot() -> None:
+    """Protects against state that no snapshot has: back at the start, the plain values of a model are those of a new one."""
+    model, fresh = Ecosystem("classroom", seed=5).run(4), Ecosystem("classroom", seed=5)
+    model.rewind(0)
+    assert vars(model).keys() == vars(fresh).keys()
+    follows = {"seconds", "parameters", "role_parameters", "schedule", "roles", "_cached", "_views", "_acted", "_told"}
+    plain = (bool, int, float, str, tuple, list, set, dict, np.ndarray)
+    kept = {name for name, value in vars(fresh).items() if type(value) in plain} - follows
+    assert {"serials", "names", "entered", "off_date", "fired", "warnings"} <= kept
+    for name in kept:
+        np.testing.assert_equal(vars(model)[name], vars(fresh)[name], name)
+
+
+def test_what_leaked_ends_with_the_phase() -> None:
+    """Protects outcomes of a quarter: nothing leaks any more once nobody shares."""
+    model = Ecosystem("classroom", seed=5).run(3)
+    assert model.metrics["leaked_knowledge"].iloc[-1] > 0.0
+    model.set("rules.open_sharing", False)
+    assert model.run(1).metrics["leaked_knowledge"].iloc[-1] == 0.0
 
 
 def test_branch_in_random_order() -> None:
