@@ -21,6 +21,7 @@ from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import FOREIGN_SUPPLY, uniform
 from ecosim.ledger import CONTRACTS, IMPORTS, SALE_SOURCE, pay
 from ecosim.mechanisms.orchestration import service_rate
+from ecosim.mechanisms.ties import carries
 from ecosim.outcomes import MONEY, SHARE, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
@@ -114,11 +115,12 @@ def reach(organisations: Organisations, environment: Environment, i: int, j: int
 
 @allocation_free
 def _sides(organisations: Organisations, ties: Ties, t: int) -> tuple[int, int]:
-    """Buyer and supplier on a tie of supply, -1 and -1 for any other tie."""
+    """Buyer and supplier on a tie that carries supply, -1 and -1 for any other tie."""
     a, b = ties.a[t], ties.b[t]
-    if ties.interface[t] == SUPPLY and organisations.role[a] == FIRM and organisations.role[b] == SUPPLIER:
+    supplies = carries(ties.interface[t], SUPPLY)
+    if supplies and organisations.role[a] == FIRM and organisations.role[b] == SUPPLIER:
         return a, b
-    if ties.interface[t] == SUPPLY and organisations.role[b] == FIRM and organisations.role[a] == SUPPLIER:
+    if supplies and organisations.role[b] == FIRM and organisations.role[a] == SUPPLIER:
         return b, a
     return -1, -1
 
