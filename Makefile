@@ -1,7 +1,7 @@
 # Two commands:
 #   make run     run the main scenario; the tables land in results/huawei-ecosystem
 #   make test    check everything: style, types, tests
-# Both keep to a private .venv, with the newest pip: older ones do not resolve the lock file. Another interpreter: make run PYTHON=python3.12
+# Both keep to a private .venv. Another interpreter: make run PYTHON=python3.12
 #
 # For maintainers: `make lock` resolves all dependencies anew and writes requirements-lock.txt.
 
@@ -25,7 +25,7 @@ test: $(VENV)/test.stamp browser
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ecosim needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv --upgrade-deps $(VENV) || { rm -rf $(VENV); exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # A stamp is as old as the last install; an edit of pyproject.toml or of the lock file installs again.
 $(VENV)/run.stamp: pyproject.toml $(LOCK) | $(BIN)/python
