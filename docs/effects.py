@@ -97,7 +97,7 @@ GROUPS: dict[str, tuple[Question, ...]] = {
     ),
     "Phases of the quarter": asked_in(
         CLASSROOM,
-        ("environment", "environment_technology", "mean"), ("perception", "direction_error", "mean"),
+        ("environment", "environment_technology", "mean"), ("perception", "direction_error", "final"),
         ("orchestration", "research_firms", "mean"), ("symbiosis", "ties", "mean"), ("open_sharing", "channel_pool", "mean"),
         ("governance", "platform_capital", "mean"), ("co_creation", "projects_finished", "sum"), ("adoption", "adopted_share", "final"),
         ("value_sharing", "capability_transfer", "mean"), ("learning", "capability_co_creation", "final"),
