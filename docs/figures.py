@@ -123,7 +123,7 @@ def symbiosis() -> Figure:
         "competition": (-0.3, -0.2, ORANGE), "independence": (0.0, 0.0, GREY),
     }  # fmt: skip
     for name, (a12, a21, colour) in modes.items():
-        given = {"symbiosis.coefficients.firm.supplier": a12, "symbiosis.coefficients.supplier.firm": a21}
+        given = {"symbiosis.coefficients.firm.supplier": a12, "symbiosis.coefficients.supplier.firm": a21, "steps": 400}
         runs = replicates("limit-symbiosis", range(1, 5), given)[:, :, :2]
         rest = 1000.0 * np.array([1.0 + a12, 1.0 + a21]) / (1.0 - a12 * a21)
         means = runs[:, 200:].mean(axis=1)
