@@ -19,6 +19,7 @@ import numpy as np
 from effects import paired
 from generate import table
 from numpy.typing import NDArray
+from tables import insert
 
 import ecosim
 from ecosim.roles import read_roles
@@ -136,13 +137,6 @@ def row(knob: Knob, outcome: str, values: Numbers) -> list[str]:
     ]
 
 
-def write(name: str, text: str) -> None:
-    """Write a table between its marks on the page."""
-    start, mark, rest = PAGE.read_text(encoding="utf-8").partition(f"<!-- generated: tables {name} -->\n")
-    assert mark, f"{PAGE.name} has no place for {name}"
-    PAGE.write_text(f"{start}{mark}\n{text}\n\n{rest[rest.index('<!-- end -->') :]}", encoding="utf-8")
-
-
 def main(arguments: Sequence[str]) -> None:
     """Run every knob at every level and write the page."""
     seeds = range(1, int(arguments[0]) + 1) if arguments else SEEDS
@@ -154,8 +148,7 @@ def main(arguments: Sequence[str]) -> None:
     rows = [row(knob, outcome, found[k, :, :, o]) for k, knob in enumerate(KNOBS) for o, outcome in enumerate(OUTCOMES)]
     head = ("knob", "outcome", "best level", "reading", *(f"at {level:g}" for level in LEVELS))
     made = f"Seeds {seeds[0]} to {seeds[-1]}, ecosim {ecosim.__version__}."
-    write("knobs", f"{table(head, rows)}\n\n{made}")
-    write("distance", f"{distances}\n\n{made}")
+    insert(PAGE, {"knobs": f"{table(head, rows)}\n\n{made}", "distance": f"{distances}\n\n{made}"})
     print(table(head[:4], [each[:4] for each in rows]))
 
 

@@ -226,12 +226,16 @@ def check(scenario: str) -> bool:
 def write(scenario: str, parts: Mapping[str, str]) -> None:
     """Write tables between their marks on the scenario's page, each with what it was made of."""
     made = made_of(scenario)
-    path = PAGES / f"{scenario}.md"
+    insert(PAGES / f"{scenario}.md", {name: f"{text}\n\n{made}" for name, text in parts.items()})
+
+
+def insert(path: Path, parts: Mapping[str, str]) -> None:
+    """Write texts between their marks on a page."""
     page = path.read_text(encoding="utf-8")
     for name, text in parts.items():
         start, mark, rest = page.partition(f"<!-- generated: tables {name} -->\n")
         assert mark, f"{path.name} has no place for {name}"
-        page = f"{start}{mark}\n{text}\n\n{made}\n\n{rest[rest.index('<!-- end -->') :]}"
+        page = f"{start}{mark}\n{text}\n\n{rest[rest.index('<!-- end -->') :]}"
     path.write_text(page, encoding="utf-8")
 
 
