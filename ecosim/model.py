@@ -24,6 +24,7 @@ from ecosim.parameters import ScenarioError, Value, nearest
 from ecosim.roles import Role, read_roles
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
 from ecosim.schedule import QUARTER, Phase
+from ecosim.shapes import accepted
 from ecosim.state import INDICES, POLICY, SHOCK, SUPPLY_CUT
 
 if TYPE_CHECKING:
@@ -197,9 +198,7 @@ class Ecosystem(Futures):
         """
         for name, value in (("depth", depth), ("quarters", quarters)):
             record = EMBARGO[name]
-            kind: tuple[type, ...] = (int, np.integer) if name == "quarters" else (int, float, np.integer, np.floating)
-            right = isinstance(value, kind) and not isinstance(value, bool)
-            if not right or not float(record.low or 0) <= float(value) <= float(record.high or 0):
+            if accepted(record, value.item() if isinstance(value, np.generic) else value) is None:
                 whole = "whole number" if name == "quarters" else "number"
                 raise ScenarioError(
                     f"embargo: {name} is {value!r}; give a {whole} from {record.low:g} to {record.high:g}"

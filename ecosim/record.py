@@ -10,7 +10,7 @@ import numpy as np
 
 import ecosim.mechanisms
 from ecosim.compilation import allocation_free, compiled
-from ecosim.measures import gini, herfindahl
+from ecosim.measures import gini, herfindahl, mean_or_zero
 from ecosim.mechanisms.stages import channel_volumes, element_prices
 from ecosim.mechanisms.value_sharing import dependence
 from ecosim.outcomes import COUNT, LEVEL, MONEY, SHARE, Outcome
@@ -91,17 +91,13 @@ def make_metrics(model: Ecosystem) -> dict[str, float]:
         model.books.created.sum(), len(model.rows), len(model.tie_rows), trust, openness / count,
         environment.adopted[0], knowledge, talent + environment.seekers[0], capital, *environment.level, *volumes, *modes,
         members, organisations.revenue[firms].sum(), revenue, organisations.research[firms].sum(),
-        research / revenue if revenue > 0.0 else 0.0, _mean(organisations.sharing[focal]), _mean(depends),
+        research / revenue if revenue > 0.0 else 0.0, mean_or_zero(organisations.sharing[focal]), mean_or_zero(depends),
         organisations.regime[focal].max(initial=0), organisations.generation[focal].max(initial=0),
         model.technology.mastered[focal].sum(axis=1).max(initial=0), len(model.project_rows), organisations.division_error[focal].max(initial=0.0), herfindahl(organisations.revenue[firms]),
         gini(organisations.capital[others]),
         *(value for mechanism in _MECHANISMS for value in mechanism.outcomes(model)),
     )  # fmt: skip
     return {outcome.name: float(value) for outcome, value in zip(OUTCOMES, values, strict=True)}
-
-
-def _mean(values: Column) -> float:
-    return float(values.mean()) if len(values) else 0.0
 
 
 @compiled

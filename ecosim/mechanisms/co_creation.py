@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ecosim.columns import ensure_room
+from ecosim.measures import mean_or_zero
 from ecosim.mechanisms import project_work
 from ecosim.mechanisms.ecology_merging import merge_ecologies
 from ecosim.mechanisms.group_dynamics import DEEDS, move_group
@@ -152,5 +153,5 @@ def _count(model: Ecosystem, counts: Column, signed: float) -> None:
         counts[work.REPLACED], counts[work.MERGED], signed, *counts[work.ADVANCED : work.ADVANCED + 3], *at_risk,
         *counts[work.HAZARD : work.HAZARD + 3] / np.maximum(1.0, at_risk),
         *counts[work.SUPPORT : work.SUPPORT + 3] / np.maximum(1.0, at_risk),
-        *(float(getattr(ties, name)[carrying].mean()) if len(carrying) else 0.0 for name in GROUP_VARIABLES),
+        *(mean_or_zero(getattr(ties, name)[carrying]) for name in GROUP_VARIABLES),
     )  # fmt: skip

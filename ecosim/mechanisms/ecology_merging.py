@@ -12,8 +12,8 @@ from ecosim.draws import PROJECT_MERGING, uniform
 from ecosim.ledger import note_event
 from ecosim.mechanisms.knowledge_components import REBUILD, component
 from ecosim.mechanisms.partner_search import most_ties
-from ecosim.mechanisms.project_teams import end_project, other_end
-from ecosim.mechanisms.ties import new_tie
+from ecosim.mechanisms.project_teams import end_project
+from ecosim.mechanisms.ties import new_tie, other_end
 from ecosim.state import ECOLOGIES_MERGED, NO_PROJECT, TIE_FORMED, Column, Events, Organisations, Projects, Slots, Ties
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import FOREIGN_SUPPLY, uniform
 from ecosim.ledger import CONTRACTS, IMPORTS, SALE_SOURCE, pay
+from ecosim.measures import mean_or_zero
 from ecosim.mechanisms.orchestration import service_rate
 from ecosim.mechanisms.ties import carries
 from ecosim.outcomes import MONEY, SHARE, Outcome
@@ -73,14 +74,10 @@ def outcomes(model: Ecosystem) -> tuple[float, ...]:
     abroad = float(paid[IMPORTS].sum())
     home = float(paid[CONTRACTS, FIRM, SUPPLIER])
     return (
-        on * _mean(organisations.imports[focal]), on * _mean(organisations.imports[firms]),
-        _mean(organisations.shortfall[focal]), _mean(organisations.shortfall[firms]),
+        on * mean_or_zero(organisations.imports[focal]), on * mean_or_zero(organisations.imports[firms]),
+        mean_or_zero(organisations.shortfall[focal]), mean_or_zero(organisations.shortfall[firms]),
         abroad, home / (home + abroad) if home + abroad > 0.0 else 0.0,
     )  # fmt: skip
-
-
-def _mean(values: Column) -> float:
-    return float(values.mean()) if len(values) else 0.0
 
 
 @allocation_free

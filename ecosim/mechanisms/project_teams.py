@@ -15,6 +15,7 @@ from ecosim.compilation import allocation_free
 from ecosim.draws import PROJECT_START, PROJECT_TEAM, uniform
 from ecosim.ledger import note_event
 from ecosim.measures import pianka_overlap
+from ecosim.mechanisms.ties import other_end
 from ecosim.state import (
     ASSESSMENT,
     CO_CREATION,
@@ -43,12 +44,6 @@ def engaged_ties(projects: Projects, project_rows: Column, ties: Ties) -> Column
     taking_part = np.arange(projects.ties.shape[1]) < projects.size[project_rows][:, None]
     engaged[projects.ties[project_rows][taking_part]] = True
     return engaged
-
-
-@allocation_free
-def other_end(ties: Ties, t: int, i: int) -> int:
-    """The partner of i on a tie."""
-    return ties.b[t] if ties.a[t] == i else ties.a[t]
 
 
 @allocation_free

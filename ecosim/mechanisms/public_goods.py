@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ecosim.compilation import allocation_free
+from ecosim.measures import mean_or_zero
 from ecosim.outcomes import SHARE, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import GENEROSITY, USER, Column, Organisations
@@ -68,4 +69,4 @@ def outcomes(model: Ecosystem) -> tuple[float, ...]:
     table, rows = model.organisations, model.rows
     generosity = table.routines[rows[table.role[rows] != USER], GENEROSITY]
     threshold = model.parameters["public_goods"].threshold
-    return (float((generosity > threshold).mean()) if generosity.size else 0.0,)
+    return (mean_or_zero(generosity > threshold),)

@@ -74,6 +74,12 @@ def carries(interface: int, ordered: int) -> bool:
 
 
 @allocation_free
+def other_end(ties: Ties, t: int, i: int) -> int:
+    """The partner of i on a tie."""
+    return ties.b[t] if ties.a[t] == i else ties.a[t]
+
+
+@allocation_free
 def tie_between(ties: Ties, tie_rows: Column, i: int, j: int) -> int:
     """The row of the tie between two organisations, -1 for none."""
     for t in tie_rows:

@@ -28,6 +28,7 @@ from ecosim.ledger import (
 from ecosim.mechanisms.division import DIVISION_RULES, divide
 from ecosim.mechanisms.foreign_supply import pay_abroad
 from ecosim.mechanisms.obligations import pay_partners, pay_taxes, pay_wages
+from ecosim.mechanisms.ties import other_end
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     CAPITAL,
@@ -250,7 +251,7 @@ def _give(
     """Give each partner its amount."""
     for position in range(partners.size):
         t = partners[position]
-        j = ties.b[t] if ties.a[t] == i else ties.a[t]
+        j = other_end(ties, t, i)
         given = pay(organisations, books, i, j, amounts[position], PARTNER_PROGRAMME)
         organisations.programme[i] += given
         net[i] -= given
@@ -267,13 +268,13 @@ def _give(
 @allocation_free
 def _is_member(organisations: Organisations, ties: Ties, t: int, i: int) -> bool:
     """Whether the partner over tie t takes part in the platform that i hosts."""
-    partner = ties.b[t] if ties.a[t] == i else ties.a[t]
+    partner = other_end(ties, t, i)
     return organisations.focal[i] and organisations.member[partner] and ties.mode[t] > SEPARATION
 
 
 @allocation_free
 def _may_share(organisations: Organisations, ties: Ties, t: int, i: int) -> bool:
-    role = organisations.role[ties.b[t] if ties.a[t] == i else ties.a[t]]
+    role = organisations.role[other_end(ties, t, i)]
     return role != GOVERNMENT and role != USER
 
 
@@ -294,7 +295,7 @@ def _transfer(
     each = budget / members.size
     effect = p.transfer_rate * each / (each + p.transfer_unit)
     for t in members:
-        j = ties.b[t] if ties.a[t] == i else ties.a[t]
+        j = other_end(ties, t, i)
         spent = pay(organisations, books, i, HOUSEHOLDS, each, CAPABILITY_TRANSFER)
         if spent <= 0.0:
             continue
