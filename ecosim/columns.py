@@ -6,8 +6,8 @@ from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 
-from ecosim.compilation import allocation_free
-from ecosim.state import Column, Slots
+from ecosim.compilation import allocation_free, compiled
+from ecosim.state import Column, Members, Organisations, Slots
 
 Table = TypeVar("Table", bound=tuple[Any, ...])
 
@@ -45,6 +45,51 @@ def _padded(column: Column, rows: int) -> Column:
     larger = np.zeros((rows, *column.shape[1:]), column.dtype)
     larger[: len(column)] = column
     return larger
+
+
+@compiled
+def living(alive: Column, slots: Slots) -> Column:
+    """Return the rows of a table that are in use, in their order."""
+    return np.flatnonzero(alive[: slots.state[1]])
+
+
+@allocation_free
+def has_room(slots: Slots, extra: int, short: Column, table: int) -> bool:
+    """Return whether so many rows are free; if not, write down in `short`, (tables,), how many a table needs."""
+    if slots.state[0] + slots.free.size - slots.state[1] >= extra:
+        return True
+    short[table] = extra
+    return False
+
+
+@compiled
+def count_members(organisations: Organisations, slots: Slots, members: Members) -> None:
+    """Sort the living organisations by role and uid."""
+    rows = living(organisations.alive, slots)
+    members.starts[:] = 0
+    for i in rows:
+        members.starts[organisations.role[i] + 1] += 1
+    for role in range(1, members.starts.size):
+        members.starts[role] += members.starts[role - 1]
+    filled = members.starts.copy()
+    for i in rows:
+        members.order[filled[organisations.role[i]]] = i
+        filled[organisations.role[i]] += 1
+    for role in range(members.starts.size - 1):
+        of_role = members.order[members.starts[role] : members.starts[role + 1]]
+        of_role[:] = of_role[np.argsort(organisations.uid[of_role])]
+
+
+@compiled
+def members_of(members: Members, role: int) -> Column:
+    """Return the rows of a role's living members, by uid."""
+    return members.order[members.starts[role] : members.starts[role + 1]]
+
+
+@compiled
+def everybody(members: Members) -> Column:
+    """Return the rows of all living organisations, by role and uid."""
+    return members.order[: members.starts[-1]]
 
 
 @allocation_free

@@ -27,9 +27,6 @@ def compiled(function: Function) -> Function:
     Numba's own ``cache=True`` looks at the age of one file and so keeps machine code that calls an older version
     of a rule in another file. Here the key is the content of the file and of all it imports, so a rule that changed
     is compiled again wherever it is called, and a copy of the engine elsewhere finds the code too.
-
-    A rule whose name starts with an underscore can be called by other rules only, not from Python: the gate from
-    Python to a rule that takes whole tables costs five times as long to compile as the rule.
     """
     return _compiled(function, allocates=True, inline=False)
 
@@ -49,25 +46,55 @@ def inlined(function: Function) -> Function:
 
 
 def _compiled(function: Function, allocates: bool, inline: bool) -> Function:
-    # Each option is stated, since one left out is taken over from the rule whose compilation comes upon this one.
-    dispatcher = numba.njit(
-        nogil=True,
-        error_model="numpy",
-        _nrt=allocates,
-        forceinline=inline,
-        no_cfunc_wrapper=True,
-        no_cpython_wrapper=function.__name__.startswith("_"),
-    )(function)
-    if hasattr(dispatcher, "get_call_template"):  # not so in plain Python
-        if cache_directory() is not None and Path(function.__code__.co_filename).is_file():
-            dispatcher._cache = _EngineCache(function)
+    if numba.config.DISABLE_JIT:
+        function.compiled = True  # type: ignore[attr-defined]
+        return function
+    return Rule(function, allocates, inline)  # type: ignore[return-value]
+
+
+def is_compiled(rule: Any) -> bool:
+    """Return whether a rule is one for compiled code, which takes tables and numbers and no model."""
+    return bool(getattr(rule, "compiled", False))
+
+
+class Rule:
+    """A compiled rule: other rules call its machine code, Python calls it through a gate made when it is first needed.
+
+    The gate from Python to a rule that takes whole tables costs five times as long to compile as the rule.
+    """
+
+    compiled = True
+
+    def __init__(self, function: Callable[..., Any], allocates: bool, inline: bool) -> None:
+        functools.update_wrapper(self, function)
+        self.__code__ = function.__code__
+        self.py_func = function
+        # Each option is stated, since one left out is taken over from the rule whose compilation comes upon this one.
+        self._options = {"nogil": True, "error_model": "numpy", "_nrt": allocates, "forceinline": inline, "no_cfunc_wrapper": True}  # fmt: skip
+        self.code = self._dispatcher(gate=False)
+        # What Numba asks an object for that a rule names: the type of the machine code.
+        self._numba_type_ = numba.types.Dispatcher(self.code)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Run the rule from Python."""
+        return self.gate(*arguments, **named)
+
+    @functools.cached_property
+    def gate(self) -> Any:
+        """The rule as Python calls it."""
+        return self._dispatcher(gate=True)
+
+    def _dispatcher(self, gate: bool) -> Any:
+        dispatcher = numba.njit(no_cpython_wrapper=not gate, **self._options)(self.py_func)
+        if cache_directory() is not None and Path(self.__code__.co_filename).is_file():
+            dispatcher._cache = (_GateCache if gate else _RuleCache)(self.py_func)
         # Numba would compile a rule anew for each constant that another rule calls it with.
         resolve = dispatcher.get_call_template
         dispatcher.get_call_template = lambda arguments, named: resolve(
             [numba.types.unliteral(kind) for kind in arguments],
             {name: numba.types.unliteral(kind) for name, kind in named.items()},
         )
-    return dispatcher
+        return dispatcher
 
 
 @functools.cache
@@ -110,6 +137,8 @@ def _sources(path: Path) -> frozenset[Path]:
 class _EngineLocator(_CacheLocator):  # type: ignore[misc]
     """Tells Numba where the machine code of one function lies and which sources it was made from."""
 
+    GATE = False
+
     def __init__(self, function: Callable[..., Any], source: str) -> None:
         digest = hashlib.sha256()
         for path in sorted(_sources(Path(source))):
@@ -127,7 +156,7 @@ class _EngineLocator(_CacheLocator):  # type: ignore[misc]
 
     def get_disambiguator(self) -> str:
         """Return what tells functions of one name, and versions of one function, apart."""
-        return f"{self._line}-{self._stamp}"
+        return f"{self._line}-{self._stamp}{'-gate' if self.GATE else ''}"
 
     @classmethod
     def from_function(cls, py_func: Callable[..., Any], py_file: str) -> _EngineLocator | None:
@@ -135,14 +164,22 @@ class _EngineLocator(_CacheLocator):  # type: ignore[misc]
         return cls(py_func, py_file) if Path(py_file).is_file() else None
 
 
-class _EngineCacheImplementation(CompileResultCacheImpl):  # type: ignore[misc]
+class _GateLocator(_EngineLocator):
+    GATE = True
+
+
+class _RuleCacheImplementation(CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes = [_EngineLocator]
 
 
-class _EngineCache(FunctionCache):  # type: ignore[misc]
+class _GateCacheImplementation(CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = [_GateLocator]
+
+
+class _RuleCache(FunctionCache):  # type: ignore[misc]
     """Machine code that cannot be read, damaged or made for a role file that is not there now, is made anew."""
 
-    _impl_class = _EngineCacheImplementation
+    _impl_class = _RuleCacheImplementation
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return kept machine code, None for none."""
@@ -160,3 +197,7 @@ class _EngineCache(FunctionCache):  # type: ignore[misc]
         except Exception:
             self.flush()
             super().save_overload(sig, data)
+
+
+class _GateCache(_RuleCache):
+    _impl_class = _GateCacheImplementation

@@ -162,3 +162,11 @@ def shuffled(rows: NDArray[np.int64], uids: NDArray[np.int64], seed: int, stream
             place -= 1
         order[place] = moving
     return rows[order]
+
+
+@compiled
+def in_turn(
+    rows: NDArray[np.int64], uids: NDArray[np.int64], sequential: bool, seed: int, step: int
+) -> NDArray[np.int64]:
+    """Return the rows in the order in which they act: as they are, or one after the other in random order; `uids` by row."""
+    return shuffled(rows, uids[rows], seed, ACTIVATION, step) if sequential else rows

@@ -18,6 +18,7 @@ from ecosim.state import (
     ECONOMIC,
     ELEMENTS,
     ENVIRONMENTAL,
+    EVENT_TABLE,
     HOUSEHOLDS,
     NATURE,
     OPERATORS,
@@ -186,6 +187,15 @@ def note_event(events: Events, code: int, subject: int, other: int, detail: floa
         events.object[position] = other
         events.detail[position] = detail
         events.used[0] += 1
+
+
+@allocation_free
+def room_for_events(events: Events, extra: int, short: Column) -> bool:
+    """Return whether so many more events can be noted; if not, write down in `short`, (tables,), how many."""
+    if events.used[0] + extra <= events.code.size:
+        return True
+    short[EVENT_TABLE] = extra
+    return False
 
 
 class AuditError(AssertionError):

@@ -6,11 +6,12 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ecosim import ledger
+from ecosim.compilation import is_compiled
 from ecosim.futures import Futures
 from ecosim.grammar import EMBARGO
 from ecosim.history import History
@@ -103,8 +104,10 @@ class Ecosystem(Futures):
             if phase.switch is None or self.rules[phase.switch]:
                 begun = time.perf_counter()
                 self._room_for_events(2 * len(self.rows) + 2 * len(self.tie_rows) + 16)
-                phase.rule(self)
+                self._run(phase.rule)
                 self.roles_act(phase.name)
+                if phase.then is not None:
+                    self._run(phase.then)
                 self.seconds[phase.name] = self.seconds.get(phase.name, 0.0) + time.perf_counter() - begun
         observe(self)
         if opening is not None:
@@ -129,6 +132,13 @@ class Ecosystem(Futures):
                 progress(done + 1, count)
         return self
 
+    def _run(self, rule: Callable[..., Any]) -> None:
+        """Run a rule of the schedule, compiled or a function of the model."""
+        if is_compiled(rule):
+            self.follow(rule)
+        else:
+            rule(self)
+
     def roles_act(self, phase: str) -> None:
         """Let each role follow its own rule for a phase, then each member its own method; once a quarter."""
         if phase in self._acted:
@@ -136,7 +146,9 @@ class Ecosystem(Futures):
         self._acted.add(phase)
         for role in self.roles.values():
             rule = role.rules.get(phase)
-            if rule is not None:
+            if rule is not None and is_compiled(rule):
+                self.follow(rule, self.order_of(role.index), self.role_parameters[role.name])
+            elif rule is not None:
                 rule(self, self.order_of(role.index), self.role_parameters[role.name])
             if role.acts_in(phase):
                 for member in [self.view(int(row)) for row in self.order_of(role.index)]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import ecosim.mechanisms
-from ecosim.compilation import allocation_free, compiled
+from ecosim.compilation import allocation_free, compiled, is_compiled
 from ecosim.measures import gini, herfindahl, mean_or_zero
 from ecosim.mechanisms.stages import channel_volumes, element_prices
 from ecosim.mechanisms.value_sharing import dependence
@@ -95,9 +95,17 @@ def make_metrics(model: Ecosystem) -> dict[str, float]:
         organisations.regime[focal].max(initial=0), organisations.generation[focal].max(initial=0),
         model.technology.mastered[focal].sum(axis=1).max(initial=0), len(model.project_rows), organisations.division_error[focal].max(initial=0.0), herfindahl(organisations.revenue[firms]),
         gini(organisations.capital[others]),
-        *(value for mechanism in _MECHANISMS for value in mechanism.outcomes(model)),
+        *(value for mechanism in _MECHANISMS for value in _measured(model, mechanism)),
     )  # fmt: skip
     return {outcome.name: float(value) for outcome, value in zip(OUTCOMES, values, strict=True)}
+
+
+def _measured(model: Ecosystem, mechanism: Any) -> Any:
+    if not is_compiled(mechanism.outcomes):
+        return mechanism.outcomes(model)
+    out = np.zeros(len(mechanism.OUTCOMES))
+    mechanism.outcomes(model.state, model.numbers, model.step_number, out)
+    return out
 
 
 @compiled

@@ -6,10 +6,9 @@ function of the model, can be put anywhere into it with `insert_phase`.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ecosim.mechanisms import (
     adoption,
@@ -27,9 +26,6 @@ from ecosim.mechanisms import (
     value_sharing,
 )
 
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
-
 
 @dataclass(frozen=True)
 class Phase:
@@ -38,24 +34,27 @@ class Phase:
     Attributes
     ----------
     name : what role files and users call it.
-    rule : what runs, a function of the model.
+    rule : what runs before the roles act: a compiled rule of (state, numbers, seed, step) that returns whether it had the
+        room to go on, or a function of the model.
     switch : the entry of ``[rules]`` that turns it off, None for one that always runs.
     writes : what it may change.
     source : where it is described.
     in_sequence : whether organisations see what those before them did under ``schedule.activation = "random"``.
+    then : what runs when the roles have acted, of the same kind.
     """
 
     name: str
-    rule: Callable[[Ecosystem], None]
+    rule: Callable[..., Any]
     switch: str | None
     writes: str
     source: str
     in_sequence: bool = False
+    then: Callable[..., Any] | None = None
 
     @property
     def place(self) -> str:
         """File and line of the rule."""
-        return f"{inspect.getsourcefile(self.rule)}:{self.rule.__code__.co_firstlineno}"
+        return f"{self.rule.__code__.co_filename}:{self.rule.__code__.co_firstlineno}"
 
 
 QUARTER = (

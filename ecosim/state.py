@@ -140,6 +140,7 @@ class Organisations(NamedTuple):
     sharing_result: Float  # payoff when it did
     division_error: Float  # largest standard error of a sampled share, as a part of the pot
     surplus: Float  # what was left of revenue after obligations this quarter
+    net: Float  # received less paid when value was shared this quarter
     programme: Float  # given to partners, society and nature this quarter, beyond obligations
     transfer: Float  # spent on giving partners capability this quarter
     regime: Integer
@@ -279,6 +280,79 @@ class Events(NamedTuple):
     detail: Column
     used: Column  # (1,) how many
 
+
+class Technology(NamedTuple):
+    """The component graph, and who has what of it."""
+
+    tier: Column  # (components,)
+    difficulty: Column  # (components,)
+    domain: Column  # (components,)
+    crossing: Column  # (components,)
+    requires: Column  # (components, components) true where the row needs the column
+    # a row an organisation
+    mastered: Column  # (organisations, components)
+    licensed: Column  # (organisations, components) may be used, is not understood
+    licensor: Column  # (organisations, components) uid of who licenses it out, -1 for an owner abroad
+    released: Column  # (organisations,) step of the last product, -1 for none yet
+    sufficiency: Column  # (organisations, constraints) as it counted this quarter
+    worked_on: Column  # (organisations,) components worked on this quarter
+    hazard: Column  # (organisations,) of all that is worked on together
+
+
+class Reading(NamedTuple):
+    """What the reading remembers: smoothed shares of the channels, and stage, candidate, quarters in the lead.
+
+    ``markets``: what was counted of the quarter's markets, see `ecosim.mechanisms.competition.MARKETS`.
+    """
+
+    shares: Column
+    state: Column
+    markets: Column
+
+
+class ProjectCounts(NamedTuple):
+    """What projects did in a quarter."""
+
+    step: Column  # (1,) the quarter, -1 before the first
+    values: Column  # (outcomes,) in the order of the outcomes of `ecosim.mechanisms.co_creation`
+
+
+class Members(NamedTuple):
+    """The living organisations by role and uid: those of role r are ``order[starts[r]:starts[r + 1]]``."""
+
+    order: Column  # rows; beyond the last start it means nothing
+    starts: Column  # (roles + 1,)
+
+
+class State(NamedTuple):
+    """All that changes in a run, as compiled rules receive it.
+
+    ``short``: by table in the order of `TABLES`, how many free rows a rule that could not go on needs.
+    """
+
+    organisations: Organisations
+    slots: Slots
+    ties: Ties
+    tie_slots: Slots
+    projects: Projects
+    project_slots: Slots
+    project_counts: ProjectCounts
+    platforms: Platforms
+    platform_slots: Slots
+    memberships: Memberships
+    membership_slots: Slots
+    environment: Environment
+    books: Books
+    events: Events
+    technology: Technology
+    reading: Reading
+    members: Members
+    serials: Column  # (roles + 1,) how many ever entered by role; the last counts joint ventures
+    short: Column  # (tables,)
+
+
+TABLES = ("organisations", "ties", "projects", "platforms", "memberships", "events")
+(ORGANISATION_TABLE, TIE_TABLE, PROJECT_TABLE, PLATFORM_TABLE, MEMBERSHIP_TABLE, EVENT_TABLE) = range(6)
 
 EVENTS = (
     "entry", "exit", "bankruptcy", "tie formed", "tie upgraded", "tie downgraded", "tie broken", "project finished",

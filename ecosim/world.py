@@ -10,12 +10,11 @@ import numpy as np
 
 from ecosim import ledger
 from ecosim.collector import Collector
-from ecosim.columns import ensure_room, make_slots, make_table
+from ecosim.columns import count_members, ensure_room, make_slots, make_table
 from ecosim.draws import ACTIVATION, shuffled
 from ecosim.grammar import parameter_groups
 from ecosim.mechanisms.co_creation import make_project_counts
 from ecosim.mechanisms.components import forget, make_technology, with_room
-from ecosim.mechanisms.dynamic_capabilities import switched_capabilities
 from ecosim.mechanisms.entrants import ENDOWMENTS, place_many
 from ecosim.mechanisms.environment import make_environment
 from ecosim.mechanisms.foreign_supply import first_shares
@@ -23,6 +22,7 @@ from ecosim.mechanisms.governance import found_agreed
 from ecosim.mechanisms.stages import make_reading
 from ecosim.mechanisms.ties import new_tie
 from ecosim.mechanisms.turnover import rest_density
+from ecosim.numbers import make_numbers
 from ecosim.record import Recorder
 from ecosim.roles import Role
 from ecosim.scenario import NamedOrganisation, Scenario
@@ -30,11 +30,14 @@ from ecosim.state import (
     FIRM,
     INTERFACES,
     MODES,
+    TABLES,
     UNBOUNDED_GROWTH,
+    Members,
     Memberships,
     Organisations,
     Platforms,
     Projects,
+    State,
     Ties,
 )
 
@@ -54,8 +57,8 @@ class World(mesa.Model):
         self.scenario = scenario
         self.rules = dict(scenario.rules)
         self.sequential = scenario.activation == "random"
-        values = {name: group.values(scenario.settings[name]) for name, group in parameter_groups().items()}
-        self.parameters = switched_capabilities(values, self.rules)
+        self.numbers = make_numbers(scenario, self.roles)
+        self.parameters = {name: getattr(self.numbers, name) for name in parameter_groups()}
         self.role_parameters = {name: role.own.values(scenario.roles[name]) for name, role in self.roles.items()}
         of_roles = [scenario.roles[name] for name in self.role_names]
         self.capacities = np.array([float(values["capacity"]) for values in of_roles])
@@ -82,6 +85,8 @@ class World(mesa.Model):
         self.technology = make_technology(scenario.components, 64)
         self.reading = make_reading()
         self.serials = np.zeros(count + 1, np.int64)  # by role; the last counts joint ventures
+        self.ranked = Members(np.zeros(64, np.int64), np.zeros(count + 1, np.int64))
+        self.short = np.zeros(len(TABLES), np.int64)
         self.names: dict[int, str] = {}
         self.fired: set[int] = set()
         self.entered = np.zeros(len(scenario.organisations), np.int64)  # how many of each row of the scenario
@@ -234,15 +239,50 @@ class World(mesa.Model):
         """Rows of memberships, (memberships,)."""
         return np.flatnonzero(self.memberships.alive[: int(self.membership_slots.state[1])])
 
+    @property
+    def state(self) -> State:
+        """All that changes, as compiled rules take it."""
+        return State(
+            self.organisations, self.slots, self.ties, self.tie_slots, self.projects, self.project_slots, self.project_counts,
+            self.platforms, self.platform_slots, self.memberships, self.membership_slots, self.environment, self.books,
+            self.events, self.technology, self.reading, self._members_now(), self.serials, self.short,
+        )  # fmt: skip
+
+    def follow(self, rule: Callable[..., bool], *arguments: Any) -> None:
+        """Run a compiled rule; whenever a table is too small for it to go on, enlarge the table and let it go on."""
+        while not rule(self.state, self.numbers, *arguments, self.seed, self.step_number):
+            self._enlarge()
+
+    def _enlarge(self) -> None:
+        """Make the room that a rule was short of."""
+        short = dict(zip(TABLES, self.short.tolist(), strict=True))
+        if not any(short.values()):
+            raise RuntimeError("a rule stopped without being short of anything")
+        self.organisations, self.slots = ensure_room(self.organisations, self.slots, short["organisations"])
+        self.technology = with_room(self.technology, len(self.slots.free))
+        self.ties, self.tie_slots = ensure_room(self.ties, self.tie_slots, short["ties"])
+        self.projects, self.project_slots = ensure_room(self.projects, self.project_slots, short["projects"])
+        self.platforms, self.platform_slots = ensure_room(self.platforms, self.platform_slots, short["platforms"])
+        self.memberships, self.membership_slots = ensure_room(
+            self.memberships, self.membership_slots, short["memberships"]
+        )
+        self._room_for_events(short["events"])
+        self.short[:] = 0
+
+    def _members_now(self) -> Members:
+        """The living by role and uid, counted again if somebody came or went."""
+        if len(self.ranked.order) < len(self.slots.free):
+            self.ranked = Members(np.zeros(len(self.slots.free), np.int64), self.ranked.starts)
+            self._cached.pop("members", None)
+        self._kept(
+            "members", tuple(self.slots.state), lambda: count_members(self.organisations, self.slots, self.ranked)
+        )
+        return self.ranked
+
     def members_of_roles(self) -> tuple[Rows, Rows]:
         """Return the start of each role's part, (roles + 1,), and all rows sorted by role and uid, (organisations,)."""
-        kept: tuple[Rows, Rows] = self._kept("members", tuple(self.slots.state), self._sort_members)
-        return kept
-
-    def _sort_members(self) -> tuple[Rows, Rows]:
-        rows, table = self.rows, self.organisations
-        ordered = rows[np.lexsort((table.uid[rows], table.role[rows]))]
-        return np.searchsorted(table.role[ordered], np.arange(len(self.roles) + 1)), ordered
+        members = self._members_now()
+        return members.starts, members.order[: members.starts[-1]]
 
     def members(self, role: int) -> Rows:
         """Return the rows of a role's living members, by uid."""

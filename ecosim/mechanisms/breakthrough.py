@@ -17,13 +17,23 @@ from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import uniform
 from ecosim.ledger import note_event
 from ecosim.mechanisms import licensing
-from ecosim.mechanisms.components import CORE, INTEGRATION, NON_CORE, Technology, find_reach
+from ecosim.mechanisms.components import CORE, INTEGRATION, NON_CORE, find_reach
 from ecosim.mechanisms.constraints import ces, partner_support, read_sufficiencies, sufficiency
 from ecosim.mechanisms.joint_development import develop_jointly
 from ecosim.mechanisms.product_generations import can_release, following, generation_difficulty, move_frontier, release
 from ecosim.outcomes import COUNT, LEVEL, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import BREAKTHROUGH, CONSTRAINTS, FIRM, RESEARCH_INTENSITY, Column, Environment, Events, Organisations
+from ecosim.state import (
+    BREAKTHROUGH,
+    CONSTRAINTS,
+    FIRM,
+    RESEARCH_INTENSITY,
+    Column,
+    Environment,
+    Events,
+    Organisations,
+    Technology,
+)
 
 if TYPE_CHECKING:
     from ecosim.model import Ecosystem

@@ -7,7 +7,7 @@ partners' surroundings (`ecology_merging`); a failed one leads back to a solutio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ecosim.mechanisms.project_teams import drop_departed, engaged_ties, ties_of
 from ecosim.mechanisms.project_work import start_projects, work_on_projects
 from ecosim.outcomes import COUNT, LEVEL, MONEY, SHARE, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import GROUP_VARIABLES, KNOWLEDGE_CAPABILITIES, PHASES, TEAM, Column, Projects
+from ecosim.state import GROUP_VARIABLES, KNOWLEDGE_CAPABILITIES, PHASES, TEAM, Column, ProjectCounts, Projects
 
 if TYPE_CHECKING:
     from ecosim.model import Ecosystem
@@ -68,13 +68,6 @@ OUTCOMES = (
     *(Outcome(f"support_{phase}", LEVEL, f"Support by the group, mean over projects in {phase}; 0 without one.") for phase in _PHASES),
     *(Outcome(f"group_{variable}", LEVEL, f"Mean {variable} over ties with a project under way.") for variable in GROUP_VARIABLES),
 )  # fmt: skip
-
-
-class ProjectCounts(NamedTuple):
-    """What projects did in a quarter."""
-
-    step: Column  # (1,) the quarter, -1 before the first
-    values: Column  # (outcomes,) in the order of `OUTCOMES`
 
 
 def make_project_counts() -> ProjectCounts:

@@ -6,37 +6,18 @@ product. What a component requires is data of the scenario, not code (P58).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecosim.compilation import allocation_free, compiled
-from ecosim.state import CONSTRAINTS, Column
+from ecosim.state import CONSTRAINTS, Column, Technology
 
 if TYPE_CHECKING:
     from ecosim.scenario import Component
 
 TIERS = ("non-core", "core", "integration")
 (NON_CORE, CORE, INTEGRATION) = range(3)
-
-
-class Technology(NamedTuple):
-    """The component graph, and who has what of it."""
-
-    tier: Column  # (components,)
-    difficulty: Column  # (components,)
-    domain: Column  # (components,)
-    crossing: Column  # (components,)
-    requires: Column  # (components, components) true where the row needs the column
-    # a row an organisation
-    mastered: Column  # (organisations, components)
-    licensed: Column  # (organisations, components) may be used, is not understood
-    licensor: Column  # (organisations, components) uid of who licenses it out, -1 for an owner abroad
-    released: Column  # (organisations,) step of the last product, -1 for none yet
-    sufficiency: Column  # (organisations, constraints) as it counted this quarter
-    worked_on: Column  # (organisations,) components worked on this quarter
-    hazard: Column  # (organisations,) of all that is worked on together
-
 
 _OF_ORGANISATIONS = ("mastered", "licensed", "licensor", "released", "sufficiency", "worked_on", "hazard")
 

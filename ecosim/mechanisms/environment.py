@@ -14,7 +14,7 @@ from ecosim.compilation import compiled
 from ecosim.draws import DEMAND_DRIFT, ENVIRONMENT_NOISE, normal
 from ecosim.ledger import GRANTS, PUBLIC_SERVICES, SUBSIDIES
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import DOMAINS, INDICES, Column, Environment
+from ecosim.state import DOMAINS, INDICES, Column, Environment, State
 
 if TYPE_CHECKING:
     from ecosim.model import Ecosystem
@@ -57,11 +57,12 @@ def make_environment(settings: Any) -> Environment:
     )
 
 
-def environment(model: Ecosystem) -> None:
+@compiled
+def environment(state: State, numbers: Any, seed: int, step: int) -> bool:
     """Indices drift to their targets, pull each other, take shocks; demand, market, wage and frontier move on."""
-    settings = model.parameters["environment"]
-    drift_indices(model.environment, settings, model.seed, model.step_number)
-    move_surroundings(model.environment, settings, model.seed, model.step_number)
+    drift_indices(state.environment, numbers.environment, seed, step)
+    move_surroundings(state.environment, numbers.environment, seed, step)
+    return True
 
 
 def observe(model: Ecosystem) -> None:

@@ -7,15 +7,13 @@ platform, what the platform brings opens the culture. Reform itself is started a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ecosim.compilation import allocation_free
+from ecosim.columns import living
+from ecosim.compilation import allocation_free, compiled
 from ecosim.outcomes import LEVEL, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import Column, Organisations
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import Column, Organisations, State
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -30,12 +28,13 @@ OUTCOMES = (
 )
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Return mean culture and mean reform."""
-    rows = model.rows
-    if not len(rows):
-        return 0.0, 0.0
-    return float(model.organisations.culture[rows].mean()), float(model.organisations.reform[rows].mean())
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write mean culture and mean reform into `out`, (outcomes,)."""
+    rows = living(state.organisations.alive, state.slots)
+    for i in rows:
+        out[0] += state.organisations.culture[i] / rows.size
+        out[1] += state.organisations.reform[i] / rows.size
 
 
 @allocation_free

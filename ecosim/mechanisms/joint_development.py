@@ -13,9 +13,9 @@ import numpy as np
 from ecosim.compilation import compiled
 from ecosim.draws import BREAKTHROUGH, uniform
 from ecosim.ledger import note_event, note_flow, note_gain
-from ecosim.mechanisms.components import INTEGRATION, Technology
+from ecosim.mechanisms.components import INTEGRATION
 from ecosim.state import BREAKTHROUGH as BREAKTHROUGH_EVENT
-from ecosim.state import FIRM, OVERLAP, POOL, TECHNOLOGY, Books, Column, Events, Organisations, Ties
+from ecosim.state import FIRM, OVERLAP, POOL, TECHNOLOGY, Books, Column, Events, Organisations, Technology, Ties
 
 if TYPE_CHECKING:
     from ecosim.model import Ecosystem

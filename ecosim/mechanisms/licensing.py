@@ -14,7 +14,7 @@ import numpy as np
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import LICENSING, uniform
 from ecosim.ledger import LICENCE_FEES, note_event, note_flow, note_gain, pay
-from ecosim.mechanisms.components import INTEGRATION, Technology
+from ecosim.mechanisms.components import INTEGRATION
 from ecosim.mechanisms.turnover import member_of_uid
 from ecosim.outcomes import COUNT, MONEY, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
@@ -29,6 +29,7 @@ from ecosim.state import (
     Column,
     Events,
     Organisations,
+    Technology,
     Ties,
 )
 

@@ -6,13 +6,14 @@ to perceived demand times what the organisation is near to. A crisis can start a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ecosim.columns import living
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import PERCEPTION_NOISE, REFORM_PERSISTENCE, REFORM_START, normal, uniform
-from ecosim.ledger import note_event
+from ecosim.ledger import note_event, room_for_events
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     ECONOMY_INDEX,
@@ -23,10 +24,8 @@ from ecosim.state import (
     Environment,
     Events,
     Organisations,
+    State,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -42,14 +41,17 @@ PARAMETERS = ParameterGroup("perception", __name__, {
 })  # fmt: skip
 
 
-def perceive(model: Ecosystem) -> None:
+@compiled
+def perceive(state: State, numbers: Any, seed: int, step: int) -> bool:
     """Every organisation reads demand and turns its research; a crisis can start a reform."""
-    settings = model.parameters["perception"]
-    baseline = model.parameters["environment"].baseline
-    choose_directions(model.organisations, model.environment, model.rows, settings, model.seed, model.step_number)
-    if model.rules["internal_reform"]:
-        reform(model.organisations, model.environment, model.events, model.rows, settings, baseline, model.seed,
-               model.step_number)  # fmt: skip
+    rows = living(state.organisations.alive, state.slots)
+    if not room_for_events(state.events, rows.size, state.short):
+        return False
+    choose_directions(state.organisations, state.environment, rows, numbers.perception, seed, step)
+    if numbers.rules.internal_reform:
+        reform(state.organisations, state.environment, state.events, rows, numbers.perception,
+               numbers.environment.baseline, seed, step)  # fmt: skip
+    return True
 
 
 @allocation_free

@@ -12,10 +12,10 @@ import numpy as np
 
 from ecosim.compilation import allocation_free
 from ecosim.ledger import note_event
-from ecosim.mechanisms.components import INTEGRATION, Technology, usable
+from ecosim.mechanisms.components import INTEGRATION, usable
 from ecosim.outcomes import COUNT, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import FIRM, GENERATION, Column, Events, Organisations
+from ecosim.state import FIRM, GENERATION, Column, Events, Organisations, Technology
 
 if TYPE_CHECKING:
     from ecosim.model import Ecosystem

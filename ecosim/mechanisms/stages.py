@@ -7,7 +7,7 @@ read from the net benefits that roles had of each other over a year.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ecosim.compilation import compiled
 from ecosim.ledger import note_event
 from ecosim.mechanisms.competition import MARKETS
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import CHANNELS, STAGE, Column
+from ecosim.state import CHANNELS, STAGE, Column, Reading
 
 if TYPE_CHECKING:
     from ecosim.model import Ecosystem
@@ -33,17 +33,6 @@ PARAMETERS = ParameterGroup("stages", __name__, {
     "technology_price": Parameter(1.0, 0.0, 100.0, "firm-years of median R&D a component", "Replacement cost of a technology.", _ASSUMED),
     "information_price": Parameter(1.0, 0.0, 1e5, "million CNY a unit", "Replacement cost of market information.", _ASSUMED),
 })  # fmt: skip
-
-
-class Reading(NamedTuple):
-    """What the reading remembers: smoothed shares of the channels, and stage, candidate, quarters in the lead.
-
-    ``markets``: what was counted of the quarter's markets, see `ecosim.mechanisms.competition.MARKETS`.
-    """
-
-    shares: Column
-    state: Column
-    markets: Column
 
 
 def make_reading() -> Reading:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from ecosim.columns import make_table
 from ecosim.ledger import make_books, make_events
 from ecosim.mechanisms import breakthrough, components, constraints, joint_development, licensing, product_generations
-from ecosim.mechanisms.components import Technology, make_technology
+from ecosim.mechanisms.components import make_technology
 from ecosim.model import Ecosystem
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
 from ecosim.scenario_rows import Component
-from ecosim.state import CONSTRAINTS, OVERLAP, POOL, SHARING, TECHNOLOGY, Organisations, Ties
+from ecosim.state import CONSTRAINTS, OVERLAP, POOL, SHARING, TECHNOLOGY, Organisations, Technology, Ties
 
 Array = np.ndarray[Any, Any]
 SEEDS = range(3)
