@@ -79,6 +79,9 @@ class Rule:
         """Run the rule from Python."""
         return self.gate(*arguments, **named)
 
+    def __deepcopy__(self, memo: Any) -> Rule:
+        return self
+
     @functools.cached_property
     def gate(self) -> Any:
         """The rule as Python calls it."""

@@ -7,15 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import mesa
-import numpy as np
 
 from ecosim.collector import Collector
 from ecosim.columns import copy_table
 from ecosim.history import History, bytes_of, same_quarter
 from ecosim.organisation import INTO
-from ecosim.record import Recorder
 from ecosim.scenario import Scenario
-from ecosim.state import Events
 from ecosim.views import Views
 
 if TYPE_CHECKING:
@@ -35,7 +32,6 @@ class Futures(Views):
     steps: int
     run: Callable[..., Ecosystem]
     _history: History
-    _told: int
     _left_as: Scenario
     _ours: frozenset[str]
 
@@ -48,7 +44,7 @@ class Futures(Views):
         """Return a copy of the whole state between two quarters."""
         self._forget_departed()
         tables: dict[str, Any] = {name: copy_table(getattr(self, name)) for name in self._TABLES}
-        tables["events"] = self._untold_events()
+        tables["untold"] = self.recorder.untold()
         remembered = {uid: own for uid, view in self._views.items() if (own := view.remembered())}
         return tables | {
             "bytes": sum(map(bytes_of, tables.values())),
@@ -61,9 +57,8 @@ class Futures(Views):
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Put a snapshot's state in place of the present one; quarters recorded after it are forgotten."""
-        for name in (*self._TABLES, "events"):
+        for name in self._TABLES:
             setattr(self, name, copy_table(snapshot[name]))
-        self._told = 0
         self.serials = snapshot["serials"].copy()
         self.names, self.fired = dict(snapshot["names"]), set(snapshot["fired"])
         self.entered, self.off_date = snapshot["entered"].copy(), snapshot["off_date"].copy()
@@ -72,6 +67,7 @@ class Futures(Views):
         self._apply(snapshot["scenario"])
         self._left_as = snapshot["left_as"]
         self.recorder.truncate(self.step_number)
+        self.recorder.tell(snapshot["untold"])
         self._history.forget_after(self.step_number)
         self._cached.clear()
         self.running = self.step_number < self.scenario.steps
@@ -134,8 +130,7 @@ class Futures(Views):
         vars(other).pop("step")  # Mesa's wrapper around this model's step
         mesa.Model.__init__(other, seed=self.seed)
         other.seconds = {}
-        other.recorder = Recorder(self.role_names, self.scenario.start_year)
-        other.recorder.quarters = list(self.recorder.quarters)
+        other.recorder = self.recorder.copied()
         other._history = self._history.copied()
         other._cached, other._views = {}, {}
         other.restore(self.snapshot())
@@ -154,13 +149,6 @@ class Futures(Views):
 
     def _end_quarter(self) -> None:
         """Remember where the quarter ended, so that what is done by hand before the next one can be told apart."""
-        self._told = int(self.events.used[0])
         self._left_as = self.scenario
         if len(self._views) > len(self.rows):
             self._forget_departed()
-
-    def _untold_events(self) -> Events:
-        """Return the events since the end of the last quarter: what was done by hand."""
-        used = int(self.events.used[0])
-        code, subject, other, detail = (column[self._told : used].copy() for column in self.events[:4])
-        return Events(code, subject, other, detail, np.array([used - self._told]))

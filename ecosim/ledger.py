@@ -67,7 +67,7 @@ def make_books(roles: int) -> Books:
 def make_events(rows: int) -> Events:
     """Return an empty list of events with room for `rows`."""
     whole = [np.zeros(rows, np.int64) for _ in range(3)]
-    return Events(whole[0], whole[1], whole[2], np.zeros(rows), np.zeros(1, np.int64))
+    return Events(whole[0], whole[1], whole[2], np.zeros(rows), np.zeros(2, np.int64))
 
 
 @allocation_free

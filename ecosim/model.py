@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,8 @@ from ecosim.mechanisms.turnover import remove
 from ecosim.parameters import ScenarioError, Value, nearest
 from ecosim.roles import Role, read_roles
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
-from ecosim.schedule import QUARTER, Phase
+from ecosim.quarter import compiled_quarter
+from ecosim.schedule import BEGIN, END, QUARTER, Phase
 from ecosim.shapes import accepted
 from ecosim.state import INDICES, POLICY, SHOCK, SUPPLY_CUT
 
@@ -43,6 +46,7 @@ class Ecosystem(Futures):
     agents : directories of further role files.
     history : keep snapshots of the quarters, so that `rewind` and `branch` reach back; at most `HISTORY_BYTES` of them.
     audit : check every invariant of the ledger after each quarter.
+    profile : measure how long each phase takes, in `seconds`; costs a little.
     kwargs : values of parameters by dotted path, such as ``**{"roles.firm.capacity": 30}``; a double underscore
         stands for a dot where Python wants a plain name: ``roles__firm__capacity=30``.
 
@@ -60,6 +64,7 @@ class Ecosystem(Futures):
         agents: Sequence[str | Path] = (),
         history: bool = True,
         audit: bool = False,
+        profile: bool = False,
         **kwargs: Value,  # under another name, SolaraViz would refuse parameters
     ) -> None:
         authored = set(vars(self))
@@ -78,10 +83,13 @@ class Ecosystem(Futures):
         self.audit = audit
         self.history = history
         self.warnings: list[str] = []
+        self.profile = profile
         self.seconds: dict[str, float] = {}
         self._history = History(self.HISTORY_BYTES)
         self._views, self._views_key = {}, None
-        self._acted: set[str] = set()
+        self.quarter = compiled_quarter(self.roles)
+        methods = any(role.acts_in(phase.name) for role in self.roles.values() for phase in QUARTER)
+        self._compiled = not methods and all(piece.number >= 0 for piece in self.quarter.pieces)
         self._apply(world)
         self._build()
         if self.rules["symbiosis"]:
@@ -91,31 +99,7 @@ class Ecosystem(Futures):
 
     def step(self) -> None:
         """Run one quarter."""
-        changed = self.scenario is not self._left_as
-        if self.history and self._history.wants(self.step_number, changed):
-            self._history.keep(self.step_number, self.snapshot(), changed)
-        ledger.open_quarter(self.books)
-        self.events = self._untold_events()
-        opening = ledger.opening(self.organisations, self.books, self.environment.seekers[0]) if self.audit else None
-        open_accounts(self.organisations, self.ties, self.rows, self.tie_rows, self.parameters["orchestration"].memory)
-        self._happen()
-        self._acted = set()
-        for phase in self.schedule:
-            if phase.switch is None or self.rules[phase.switch]:
-                begun = time.perf_counter()
-                self._room_for_events(2 * len(self.rows) + 2 * len(self.tie_rows) + 16)
-                self._run(phase.rule)
-                self.roles_act(phase.name)
-                if phase.then is not None:
-                    self._run(phase.then)
-                self.seconds[phase.name] = self.seconds.get(phase.name, 0.0) + time.perf_counter() - begun
-        observe(self)
-        if opening is not None:
-            ledger.audit(opening, self.organisations, self.books, self.environment.seekers[0], self.step_number)
-        self.recorder.record(self)
-        self.step_number += 1
-        self.running = self.step_number < self.scenario.steps
-        self._end_quarter()
+        self._advance(1)
 
     def run(self, steps: int | None = None, progress: Callable[[int, int], None] | None = None) -> Ecosystem:
         """Run some quarters, by default to the end of the scenario; return the model.
@@ -126,34 +110,124 @@ class Ecosystem(Futures):
         progress : called after each quarter with the number done and the number in all.
         """
         count = max(0, self.scenario.steps - self.step_number) if steps is None else steps
-        for done in range(count):
-            self.step()
+        own_step = type(self).step is not Ecosystem.step  # somebody's subclass does something in each quarter
+        done = 0
+        while done < count:
+            if own_step:
+                self.step()
+                ran = 1
+            else:
+                ran = self._advance(1 if progress is not None else count - done)
+                self.steps += ran
+            done += ran
             if progress is not None:
-                progress(done + 1, count)
+                progress(done, count)
         return self
 
-    def _run(self, rule: Callable[..., Any]) -> None:
-        """Run a rule of the schedule, compiled or a function of the model."""
+    def _advance(self, most: int) -> int:
+        """Run a quarter, or several at once up to `most` if nothing happens in between; return how many."""
+        changed = self.scenario is not self._left_as
+        if self.history and self._history.wants(self.step_number, changed):
+            self._history.keep(self.step_number, self.snapshot(), changed)
+        quarters = max(1, min(most, self._undisturbed()))
+        self.recorder.room_for(quarters)
+        if self._undisturbed() > 0:
+            self._run_compiled(0, self.quarter.end, quarters)
+        else:
+            self._run_piece_by_piece()
+        self.step_number += quarters
+        self.running = self.step_number < self.scenario.steps
+        self._end_quarter()
+        return quarters
+
+    def _undisturbed(self) -> int:
+        """How many quarters from the present one on can run without a word from Python."""
+        if self.audit or self.profile or not self._compiled or self.schedule != list(QUARTER):
+            return 0
+        quarters = self._history.spacing - self.step_number % self._history.spacing if self.history else sys.maxsize
+        for number, event in enumerate(self.scenario.events):
+            if number not in self.fired:
+                due = event.earliest if event.when is not None else event.step
+                if event.when is not None or due >= self.step_number:
+                    quarters = min(quarters, max(0, due - self.step_number))
+        return quarters
+
+    def _run_compiled(self, first: int, last: int, quarters: int = 1) -> None:
+        """Run a stretch of compiled pieces, or whole quarters, and enlarge the tables that turn out too small."""
+        step, piece = self.step_number, first
+        own = tuple(self.role_parameters.values())
+        while step < self.step_number + quarters and piece < last:
+            left = self.step_number + quarters - step
+            step, piece = self.quarter.advance(self.state, self.numbers, own, self.seed, step, piece, last, left)
+            if self.short.any():
+                self._enlarge()
+            self._report_stopped()
+
+    def _run_piece_by_piece(self) -> None:
+        """Run one quarter in which Python has its say: events, phases, rules and methods of a user's own, the audit, the clock."""
+        seekers = self.environment.seekers
+        opening = ledger.opening(self.organisations, self.books, seekers[0]) if self.audit else None
+        waiting: list[int] = []  # compiled pieces that follow one another
+
+        def run_waiting() -> None:
+            if waiting:
+                self._run_compiled(waiting[0], waiting[-1] + 1)
+            waiting.clear()
+
+        for phase in (BEGIN, *self.schedule, END):
+            begun = time.perf_counter()
+            for piece in self._pieces(phase):
+                if not isinstance(piece, int):
+                    run_waiting()
+                    piece()
+                elif waiting and piece != waiting[-1] + 1:
+                    run_waiting()
+                    waiting.append(piece)
+                else:
+                    waiting.append(piece)
+            if self.profile:
+                run_waiting()
+                self.seconds[phase.name] = self.seconds.get(phase.name, 0.0) + time.perf_counter() - begun
+        run_waiting()
+        if opening is not None:
+            ledger.audit(opening, self.organisations, self.books, self.environment.seekers[0], self.step_number)
+
+    def _pieces(self, phase: Phase) -> Iterator[int | Callable[[], None]]:
+        """Yield what a phase is made of: numbers of compiled pieces, and functions for all else."""
+        on = phase.switch is None or self.rules[phase.switch]
+        pieces = self.quarter.of(phase)
+        if not pieces:
+            yield lambda: self._follow_user(phase.rules[0])
+        before = [piece for piece in pieces if piece.role is None and piece.rule in phase.rules]
+        after = [piece for piece in pieces if piece.role is None and piece.rule not in phase.rules]
+        yield from (piece.number for piece in before)
+        for role in self.roles.values():
+            for piece in pieces:
+                if piece.role == role.index and piece.number >= 0:
+                    yield piece.number
+                elif piece.role == role.index and on:
+                    yield functools.partial(self._act_by_rule, role, piece.rule)
+            if on and role.acts_in(phase.name):
+                yield functools.partial(self._act_by_member, role, phase.name)
+        yield from (piece.number for piece in after)
+        if phase is BEGIN:
+            yield self._happen
+
+    def _follow_user(self, rule: Callable[..., Any]) -> None:
         if is_compiled(rule):
             self.follow(rule)
         else:
             rule(self)
 
-    def roles_act(self, phase: str) -> None:
-        """Let each role follow its own rule for a phase, then each member its own method; once a quarter."""
-        if phase in self._acted:
-            return
-        self._acted.add(phase)
-        for role in self.roles.values():
-            rule = role.rules.get(phase)
-            if rule is not None and is_compiled(rule):
-                self.follow(rule, self.order_of(role.index), self.role_parameters[role.name])
-            elif rule is not None:
-                rule(self, self.order_of(role.index), self.role_parameters[role.name])
-            if role.acts_in(phase):
-                for member in [self.view(int(row)) for row in self.order_of(role.index)]:
-                    if member.alive:  # another may have removed it
-                        getattr(member, phase)()
+    def _act_by_rule(self, role: Role, rule: Callable[..., Any]) -> None:
+        """Let a role follow a rule of its own that is a function of the model."""
+        rule(self, self.order_of(role.index), self.role_parameters[role.name])
+
+    def _act_by_member(self, role: Role, phase: str) -> None:
+        """Let each member of a role do what its method for a phase says."""
+        for member in [self.view(int(row)) for row in self.order_of(role.index)]:
+            if member.alive:  # another may have removed it
+                getattr(member, phase)()
 
     def insert_phase(
         self, rule: Callable[[Ecosystem], None], after: str | None = None, name: str | None = None
@@ -170,7 +244,7 @@ class Ecosystem(Futures):
             raise ScenarioError(f"insert_phase: there is no phase '{after}'; {nearest(after, names)}")
         if own in names:
             raise ScenarioError(f"insert_phase: there is a phase '{own}' already; give another name")
-        phase = Phase(own, rule, None, "what its author chose", "user")
+        phase = Phase(own, (rule,), None, "what its author chose", "user")
         self.schedule.insert(names.index(after) + 1 if after is not None else 0, phase)
 
     def _happen(self) -> None:
@@ -184,7 +258,7 @@ class Ecosystem(Futures):
             if not due or number in self.fired:
                 continue
             self.fired.add(number)
-            self._room_for_events(1)
+            self.recorder.room_for_events(1)
             if event.set:
                 self.set_many(event.set)
                 ledger.note_event(self.events, POLICY, -1, -1, float(number))
@@ -215,7 +289,7 @@ class Ecosystem(Futures):
                 raise ScenarioError(
                     f"embargo: {name} is {value!r}; give a {whole} from {record.low:g} to {record.high:g}"
                 )
-        self._room_for_events(1)
+        self.recorder.room_for_events(1)
         cut_supply(self.environment, float(depth), int(quarters))
         ledger.note_event(self.events, SUPPLY_CUT, -1, -1, float(depth))
 
@@ -234,7 +308,7 @@ class Ecosystem(Futures):
 
     def remove_organisation(self, row: int) -> None:
         """Let an organisation leave now: its ties end and its accounts are settled through the ledger."""
-        self._room_for_events(2 + len(self.tie_rows))
+        self.recorder.room_for_events(2 + len(self.tie_rows))
         remove(self, np.array([row]), self.parameters["turnover"].patience)
 
     @property
@@ -260,7 +334,7 @@ class Ecosystem(Futures):
     @property
     def happened(self) -> pd.DataFrame:
         """Events: step, event, subject, object, detail."""
-        return self.recorder.events(self.names, tuple(component.name for component in self.scenario.components))
+        return self.recorder.happened(self.names, tuple(component.name for component in self.scenario.components))
 
     def symbiosis(self) -> pd.DataFrame:
         """Return a row a pair of roles: role, other, effect on either side, and its reading, such as mutualism."""

@@ -73,6 +73,8 @@ _MECHANISMS = tuple(
 )
 OUTCOMES: tuple[Outcome, ...] = (*_OWN, *(outcome for mechanism in _MECHANISMS for outcome in mechanism.OUTCOMES))
 
+_NAMES = tuple(outcome.name for outcome in OUTCOMES)
+
 
 def make_metrics(model: Ecosystem) -> dict[str, float]:
     """Return the outcomes of the quarter that ended, by name."""
@@ -147,12 +149,13 @@ ROLE_COLUMNS = (
     "entries",
     "exits",
 )
+ENTRIES, EXITS = 10, 11
 
 
-@compiled
-def role_totals(organisations: Organisations, rows: Column, roles: int) -> Column:
-    """Totals by role, (roles, 10): count, stocks, mean openness, revenue, research, mean degree."""
-    totals = np.zeros((roles, 10))
+@allocation_free
+def role_totals(organisations: Organisations, rows: Column, totals: Column) -> None:
+    """Write totals by role into `totals`, (roles, columns): count, stocks, mean openness, revenue, research, mean degree."""
+    totals[:] = 0.0
     for i in rows:
         r = organisations.role[i]
         totals[r, 0] += 1.0
@@ -165,11 +168,32 @@ def role_totals(organisations: Organisations, rows: Column, roles: int) -> Colum
         totals[r, 7] += organisations.revenue[i]
         totals[r, 8] += organisations.research[i]
         totals[r, 9] += organisations.degree[i]
-    for r in range(roles):
+    for r in range(totals.shape[0]):
         if totals[r, 0] > 0.0:
             totals[r, 6] /= totals[r, 0]
             totals[r, 9] /= totals[r, 0]
-    return totals
+
+
+@compiled
+def record_quarter(state: State, numbers: Any, step: int) -> None:
+    """Keep the quarter that ended, in the next row of the record."""
+    record, events = state.record, state.events
+    row = record.used[0]
+    record.stage[row] = state.reading.state[0]
+    record.metrics[row] = 0.0
+    write_outcomes(state, numbers, step, record.metrics[row])
+    record.value[row] = state.books.value
+    record.flows[row] = state.books.flows
+    totals = record.roles[row]
+    role_totals(state.organisations, living(state.organisations.alive, state.slots), totals)
+    for position in range(events.used[1], events.used[0]):
+        role = events.subject[position] % MOST_ROLES
+        if events.code[position] == ENTRY:
+            totals[role, ENTRIES] += 1.0
+        elif events.code[position] == EXIT or events.code[position] == BANKRUPTCY:
+            totals[role, EXITS] += 1.0
+    record.events[row] = events.used[1] = events.used[0]
+    record.used[0] += 1
 
 
 class Quarter(NamedTuple):
@@ -184,105 +208,162 @@ class Quarter(NamedTuple):
 
 
 class Recorder:
-    """The quarters of one run, and the tables they make; the same tables as the result files."""
+    """The quarters of one run, and the tables they make; the same tables as the result files.
+
+    Attributes
+    ----------
+    record, events : what compiled code writes, see `ecosim.state`.
+    """
 
     def __init__(self, role_names: tuple[str, ...], start_year: int) -> None:
         self.role_names = role_names
         self.start_year = start_year
-        self.quarters: list[Quarter] = []
+        self.record = self._table(64)
+        self.events = make_events(1024)
+        self._told: list[Quarter] = []
+
+    def _table(self, quarters: int) -> Record:
+        roles = len(self.role_names)
+        return Record(
+            stage=np.zeros(quarters, np.int64), metrics=np.zeros((quarters, len(OUTCOMES))),
+            value=np.zeros((quarters, roles + 3, len(VALUE_KINDS))), roles=np.zeros((quarters, roles, len(ROLE_COLUMNS))),
+            flows=np.zeros((quarters, len(ELEMENTS), len(CHANNELS), roles, roles)), events=np.zeros(quarters, np.int64),
+            used=np.zeros(1, np.int64),
+        )  # fmt: skip
 
     @property
     def beneficiaries(self) -> tuple[str, ...]:
         """Who value is booked to: the roles, employees, society, environment."""
         return (*self.role_names, "employees", "society", "environment")
 
-    def record(self, model: Ecosystem) -> None:
-        """Keep the quarter that ended."""
-        roles = len(self.role_names)
-        positions = np.array(np.nonzero(model.books.flows))
-        count = int(model.events.used[0])
-        events = tuple(column[:count].copy() for column in model.events[:4])
-        totals = np.zeros((roles, len(ROLE_COLUMNS)))
-        totals[:, :10] = role_totals(model.organisations, model.rows, roles)
-        role_of = events[1] % 64
-        for column, codes in ((10, ("entry",)), (11, ("exit", "bankruptcy"))):
-            chosen = np.isin(events[0], [EVENTS.index(code) for code in codes])
-            totals[:, column] = np.bincount(role_of[chosen], minlength=roles)[:roles]
-        self.quarters.append(Quarter(
-            int(model.reading.state[0]), make_metrics(model), model.books.value.copy(), totals,
-            (positions, model.books.flows[tuple(positions)]), events,
-        ))  # fmt: skip
+    def __len__(self) -> int:
+        """Return how many quarters are recorded."""
+        return int(self.record.used[0])
+
+    def room_for(self, quarters: int) -> None:
+        """Make room for so many more quarters."""
+        needed = len(self) + quarters
+        if needed > len(self.record.stage):
+            larger = self._table(max(needed, 2 * len(self.record.stage)))
+            for old, new in zip(self.record[:-1], larger[:-1], strict=True):
+                new[: len(self)] = old[: len(self)]
+            larger.used[:] = self.record.used
+            self.record = larger
+
+    def room_for_events(self, extra: int) -> None:
+        """Make room for so many more events."""
+        used = int(self.events.used[0])
+        if used + extra > len(self.events.code):
+            larger = make_events(2 * (used + extra))
+            for old, new in zip(self.events[:-1], larger[:-1], strict=True):
+                new[:used] = old[:used]
+            larger.used[:] = self.events.used
+            self.events = larger
 
     def truncate(self, steps: int) -> None:
-        """Forget all but the first quarters."""
-        del self.quarters[steps:]
+        """Forget all but the first quarters, and what has happened since."""
+        self.record.used[0] = steps
+        self.events.used[:] = self.record.events[steps - 1] if steps else 0
+        del self._told[steps:]
+
+    def untold(self) -> tuple[Column, ...]:
+        """Return what has happened since the last recorded quarter: code, subject, object, detail."""
+        return tuple(column[self.events.used[1] : self.events.used[0]].copy() for column in self.events[:4])
+
+    def tell(self, happened: tuple[Column, ...]) -> None:
+        """Note what has happened since the last recorded quarter."""
+        first, extra = int(self.events.used[1]), len(happened[0])
+        self.events.used[0] = first
+        self.room_for_events(extra)
+        for column, values in zip(self.events[:4], happened, strict=True):
+            column[first : first + extra] = values
+        self.events.used[0] = first + extra
+
+    def copied(self) -> Recorder:
+        """Return a recorder of its own with the same quarters."""
+        other = Recorder(self.role_names, self.start_year)
+        other.record, other.events = copy_table(self.record), copy_table(self.events)
+        return other
+
+    @property
+    def quarters(self) -> list[Quarter]:
+        """The recorded quarters."""
+        for row in range(len(self._told), len(self)):
+            flows = self.record.flows[row]
+            positions = np.array(np.nonzero(flows))
+            start = int(self.record.events[row - 1]) if row else 0
+            self._told.append(Quarter(
+                int(self.record.stage[row]), dict(zip(_NAMES, self.record.metrics[row].tolist(), strict=True)),
+                self.record.value[row], self.record.roles[row], (positions, flows[tuple(positions)]),
+                tuple(column[start : int(self.record.events[row])] for column in self.events[:4]),
+            ))  # fmt: skip
+        return self._told
 
     @property
     def last(self) -> dict[str, float]:
         """The outcomes of the last quarter; all 0 before the first."""
-        return self.quarters[-1].metrics if self.quarters else {outcome.name: 0.0 for outcome in OUTCOMES}
+        if not len(self):
+            return dict.fromkeys(_NAMES, 0.0)
+        return dict(zip(_NAMES, self.record.metrics[len(self) - 1].tolist(), strict=True))
 
     def metrics(self) -> pd.DataFrame:
         """Return a row a step: step, year, quarter, stage, then one column an outcome and one a beneficiary's share of value."""
         import pandas as pd
 
-        steps = np.arange(len(self.quarters))
+        count = len(self)
+        steps = np.arange(count)
         frame: dict[str, Any] = {"step": steps, "year": self.start_year + steps // 4, "quarter": steps % 4 + 1}
         frame["stage"] = self._stages()
-        for outcome in OUTCOMES:
-            frame[outcome.name] = np.array([quarter.metrics[outcome.name] for quarter in self.quarters], float)
-        value = np.array([quarter.value.sum(axis=1) for quarter in self.quarters]).reshape(-1, len(self.beneficiaries))
+        frame |= {name: self.record.metrics[:count, position].copy() for position, name in enumerate(_NAMES)}
+        value = self.record.value[:count].sum(axis=2)
         total = value.sum(axis=1)
         for position, name in enumerate(self.beneficiaries):
-            frame[f"share_{name}"] = np.divide(value[:, position], total, out=np.zeros(len(total)), where=total > 0.0)
+            frame[f"share_{name}"] = np.divide(value[:, position], total, out=np.zeros(count), where=total > 0.0)
         return pd.DataFrame(frame)
 
     def value(self) -> pd.DataFrame:
         """Return value booked, tidy: step, stage, beneficiary, kind, value (million CNY)."""
         import pandas as pd
 
-        count, kinds = len(self.quarters), len(VALUE_KINDS)
+        count, kinds = len(self), len(VALUE_KINDS)
         rows = len(self.beneficiaries) * kinds
         return pd.DataFrame({
             "step": np.repeat(np.arange(count), rows),
             "stage": np.repeat(self._stages(), rows),
             "beneficiary": np.tile(np.repeat(self.beneficiaries, kinds), count),
             "kind": np.tile(VALUE_KINDS, count * len(self.beneficiaries)),
-            "value": np.array([quarter.value for quarter in self.quarters], float).reshape(-1),
+            "value": self.record.value[:count].reshape(-1),
         })  # fmt: skip
 
     def roles(self) -> pd.DataFrame:
         """Return a row a step and role: count, totals of stocks, means of openness and degree, entries, exits."""
         import pandas as pd
 
-        count, roles = len(self.quarters), len(self.role_names)
-        totals = np.array([quarter.roles for quarter in self.quarters], float).reshape(-1, len(ROLE_COLUMNS))
+        count, roles = len(self), len(self.role_names)
+        totals = self.record.roles[:count].reshape(-1, len(ROLE_COLUMNS))
         frame: dict[str, Any] = {"step": np.repeat(np.arange(count), roles), "role": np.tile(self.role_names, count)}
         for position, name in enumerate(ROLE_COLUMNS):
             whole = name in ("count", "entries", "exits")
-            frame[name] = totals[:, position].astype(np.int64) if whole else totals[:, position]
+            frame[name] = totals[:, position].astype(np.int64) if whole else totals[:, position].copy()
         return pd.DataFrame(frame)
 
     def flows(self) -> pd.DataFrame:
         """Return what moved: step, element, channel, source and target role, volume in the element's own unit."""
         import pandas as pd
 
-        steps = np.repeat(np.arange(len(self.quarters)), [len(quarter.flows[1]) for quarter in self.quarters])
-        positions = np.concatenate(
-            [np.zeros((4, 0), np.int64), *(quarter.flows[0] for quarter in self.quarters)], axis=1
-        )
-        volumes = np.concatenate([np.zeros(0), *(quarter.flows[1] for quarter in self.quarters)])
+        flows = self.record.flows[: len(self)]
+        steps, elements, channels, sources, targets = np.nonzero(flows)
         names = np.array(self.role_names)
         return pd.DataFrame({
             "step": steps,
-            "element": np.array(ELEMENTS)[positions[0]],
-            "channel": np.array(CHANNELS)[positions[1]],
-            "source": names[positions[2]],
-            "target": names[positions[3]],
-            "volume": volumes,
+            "element": np.array(ELEMENTS)[elements],
+            "channel": np.array(CHANNELS)[channels],
+            "source": names[sources],
+            "target": names[targets],
+            "volume": flows[steps, elements, channels, sources, targets],
         })  # fmt: skip
 
-    def events(self, names: dict[int, str], components: tuple[str, ...]) -> pd.DataFrame:
+    def happened(self, names: dict[int, str], components: tuple[str, ...]) -> pd.DataFrame:
         """Return what happened: step, event, subject, object (names), detail.
 
         Parameters
@@ -292,18 +373,16 @@ class Recorder:
         """
         import pandas as pd
 
-        steps = np.repeat(np.arange(len(self.quarters)), [len(quarter.events[0]) for quarter in self.quarters])
-        columns = [
-            np.concatenate([np.zeros(0, kind), *(quarter.events[position] for quarter in self.quarters)])
-            for position, kind in enumerate((np.int64, np.int64, np.int64, float))
-        ]
-        codes = np.array(EVENTS, object)[columns[0].astype(np.int64)]
+        ends = self.record.events[: len(self)]
+        last = int(ends[-1]) if len(ends) else 0
+        code, subject, other, detail = (column[:last] for column in self.events[:4])
+        codes = np.array(EVENTS, object)[code]
         return pd.DataFrame({
-            "step": steps,
+            "step": np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0)),
             "event": codes.astype(str),
-            "subject": self._labels(columns[1].astype(np.int64), names),
-            "object": self._labels(columns[2].astype(np.int64), names),
-            "detail": [_detail(code, number, components) for code, number in zip(codes, columns[3], strict=True)],
+            "subject": self._labels(subject, names),
+            "object": self._labels(other, names),
+            "detail": [_detail(word, number, components) for word, number in zip(codes, detail, strict=True)],
         }).astype({"subject": str, "object": str, "detail": str})  # fmt: skip
 
     def label(self, uid: int, names: dict[int, str]) -> str:
@@ -316,7 +395,7 @@ class Recorder:
         return [self.label(int(uid), names) for uid in uids]
 
     def _stages(self) -> Column:
-        return np.array([STAGES[quarter.stage] for quarter in self.quarters], dtype="U10")
+        return np.array(STAGES, dtype="U10")[self.record.stage[: len(self)]]
 
 
 def _detail(code: str, number: float, components: tuple[str, ...]) -> str:

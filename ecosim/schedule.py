@@ -34,27 +34,28 @@ class Phase:
     Attributes
     ----------
     name : what role files and users call it.
-    rule : what runs before the roles act: a compiled rule of (state, numbers, seed, step) that returns whether it had the
-        room to go on, or a function of the model.
+    rules : what runs before the roles act: compiled rules of (state, numbers, seed, step) that return whether they had the
+        room to go on, or a user's function of the model.
     switch : the entry of ``[rules]`` that turns it off, None for one that always runs.
     writes : what it may change.
     source : where it is described.
     in_sequence : whether organisations see what those before them did under ``schedule.activation = "random"``.
-    then : what runs when the roles have acted, of the same kind.
+    then : what runs when the roles have acted.
     """
 
     name: str
-    rule: Callable[..., Any]
+    rules: tuple[Callable[..., Any], ...]
     switch: str | None
     writes: str
     source: str
     in_sequence: bool = False
-    then: Callable[..., Any] | None = None
+    then: tuple[Callable[..., Any], ...] = ()
 
     @property
     def place(self) -> str:
-        """File and line of the rule."""
-        return f"{self.rule.__code__.co_filename}:{self.rule.__code__.co_firstlineno}"
+        """File and line of the last of its rules."""
+        code = (self.rules + self.then)[-1].__code__
+        return f"{code.co_filename}:{code.co_firstlineno}"
 
 
 QUARTER = (

@@ -272,13 +272,13 @@ class Books(NamedTuple):
 
 
 class Events(NamedTuple):
-    """What happened in the quarter: code, subject and object by uid, and a number."""
+    """What has happened since the start: code, subject and object by uid, and a number."""
 
     code: Column
     subject: Column
     object: Column
     detail: Column
-    used: Column  # (1,) how many
+    used: Column  # (2,) how many, and how many of them before the quarter that runs
 
 
 class Technology(NamedTuple):
@@ -317,6 +317,18 @@ class ProjectCounts(NamedTuple):
     values: Column  # (outcomes,) in the order of the outcomes of `ecosim.mechanisms.co_creation`
 
 
+class Record(NamedTuple):
+    """What is kept of the quarters that were run, one row a quarter."""
+
+    stage: Column  # (quarters,)
+    metrics: Column  # (quarters, outcomes)
+    value: Column  # (quarters, beneficiaries, kinds)
+    roles: Column  # (quarters, roles, columns) totals by role
+    flows: Column  # (quarters, elements, channels, roles, roles)
+    events: Column  # (quarters,) where the quarter's part of the list of events ends
+    used: Column  # (1,) quarters recorded
+
+
 class Members(NamedTuple):
     """The living organisations by role and uid: those of role r are ``order[starts[r]:starts[r + 1]]``."""
 
@@ -346,6 +358,7 @@ class State(NamedTuple):
     events: Events
     technology: Technology
     reading: Reading
+    record: Record
     members: Members
     serials: Column  # (roles + 1,) how many ever entered by role; the last counts joint ventures
     short: Column  # (tables,)

@@ -81,18 +81,18 @@ class World(mesa.Model):
         self.environment = make_environment(self.parameters["environment"])
         self.environment.product_frontier[0] = self.parameters["product_generations"].frontier
         self.books = ledger.make_books(count)
-        self.events = ledger.make_events(1024)
         self.technology = make_technology(scenario.components, 64)
         self.reading = make_reading()
         self.serials = np.zeros(count + 1, np.int64)  # by role; the last counts joint ventures
         self.ranked = Members(np.zeros(64, np.int64), np.zeros(count + 1, np.int64))
         self.short = np.zeros(len(TABLES), np.int64)
+        self.recorder = Recorder(self.role_names, scenario.start_year)
+        self.stopped = np.zeros(count, np.bool_)
         self.names: dict[int, str] = {}
         self.fired: set[int] = set()
         self.entered = np.zeros(len(scenario.organisations), np.int64)  # how many of each row of the scenario
         self.off_date = np.zeros(len(scenario.organisations))  # by how many quarters they missed their date, summed
         self.interfaces = self._interfaces()
-        self.recorder = Recorder(self.role_names, scenario.start_year)
         self.datacollector = Collector(self.recorder)
         self._cached: dict[str, tuple[Any, Any]] = {}
         self._enter_dated()
@@ -185,7 +185,7 @@ class World(mesa.Model):
         """Let organisations enter and return their rows, (count,); `serial` is for one outside of the role's own count."""
         self.organisations, self.slots = ensure_room(self.organisations, self.slots, count)
         self.technology = with_room(self.technology, len(self.slots.free))
-        self._room_for_events(count)
+        self.recorder.room_for_events(count)
         declared = self.roles[self.role_names[role]]
         weights = self.kind_weights[role] if kind is None else np.eye(len(declared.kinds))[declared.kinds.index(kind)]
         rows: Rows = place_many(
@@ -245,7 +245,7 @@ class World(mesa.Model):
         return State(
             self.organisations, self.slots, self.ties, self.tie_slots, self.projects, self.project_slots, self.project_counts,
             self.platforms, self.platform_slots, self.memberships, self.membership_slots, self.environment, self.books,
-            self.events, self.technology, self.reading, self._members_now(), self.serials, self.short,
+            self.events, self.technology, self.reading, self.recorder.record, self._members_now(), self.serials, self.short,
         )  # fmt: skip
 
     def follow(self, rule: Callable[..., bool], *arguments: Any) -> None:
@@ -266,7 +266,7 @@ class World(mesa.Model):
         self.memberships, self.membership_slots = ensure_room(
             self.memberships, self.membership_slots, short["memberships"]
         )
-        self._room_for_events(short["events"])
+        self.recorder.room_for_events(short["events"])
         self.short[:] = 0
 
     def _members_now(self) -> Members:
@@ -341,13 +341,10 @@ class World(mesa.Model):
             return self.effects()
         return self.effects() * (float(self.parameters["symbiosis"].coupling) if self.rules["symbiosis"] else 0.0)
 
-    def _room_for_events(self, extra: int) -> None:
-        used = int(self.events.used[0])
-        if used + extra > len(self.events.code):
-            larger = ledger.make_events(2 * (used + extra))
-            for old, new in zip(self.events, larger, strict=True):
-                new[: len(old)] = old
-            self.events = larger
+    @property
+    def events(self) -> Events:
+        """What has happened since the start."""
+        return self.recorder.events
 
     def report_ceiling(self, role: int) -> None:
         """Note that a role was stopped at its ceiling: symbiosis has no rest point, or one that lies higher."""
