@@ -17,7 +17,7 @@ from ecosim.grammar import EMBARGO
 from ecosim.history import History
 from ecosim.mechanisms.environment import observe, strike
 from ecosim.mechanisms.foreign_supply import cut_supply
-from ecosim.mechanisms.orchestration import open_accounts
+from ecosim.mechanisms.orchestration import begin_quarter
 from ecosim.mechanisms.partner_search import begin
 from ecosim.mechanisms.readings import symbiosis_table
 from ecosim.mechanisms.turnover import remove
@@ -94,10 +94,9 @@ class Ecosystem(Futures):
         changed = self.scenario is not self._left_as
         if self.history and self._history.wants(self.step_number, changed):
             self._history.keep(self.step_number, self.snapshot(), changed)
-        ledger.open_quarter(self.books)
+        begin_quarter(self.state, self.numbers)
         self.events = self._untold_events()
         opening = ledger.opening(self.organisations, self.books, self.environment.seekers[0]) if self.audit else None
-        open_accounts(self.organisations, self.ties, self.rows, self.tie_rows, self.parameters["orchestration"].memory)
         self._happen()
         self._acted = set()
         for phase in self.schedule:
@@ -109,7 +108,7 @@ class Ecosystem(Futures):
                 if phase.then is not None:
                     self._run(phase.then)
                 self.seconds[phase.name] = self.seconds.get(phase.name, 0.0) + time.perf_counter() - begun
-        observe(self)
+        observe(self.state, self.numbers)
         if opening is not None:
             ledger.audit(opening, self.organisations, self.books, self.environment.seekers[0], self.step_number)
         self.recorder.record(self)
