@@ -17,7 +17,7 @@ from ecosim.columns import living, members_of, positions_of
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import uniform
 from ecosim.ledger import note_event, room_for_events
-from ecosim.mechanisms.components import CORE, INTEGRATION, NON_CORE, find_reach
+from ecosim.mechanisms.components import CORE, INTEGRATION, NON_CORE, count_of_tier, find_reach
 from ecosim.mechanisms.constraints import binding, ces, partner_support, read_sufficiencies, sufficiency
 from ecosim.mechanisms.joint_development import develop_jointly
 from ecosim.mechanisms.licensing import license_in
@@ -74,8 +74,8 @@ def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
     means = np.zeros(technology.sufficiency.shape[1])
     worked_on, together = 0.0, 0.0
     for i in focal:
-        out[0] = max(out[0], count_mastered(technology, i, NON_CORE))
-        out[1] = max(out[1], count_mastered(technology, i, CORE))
+        out[0] = max(out[0], count_of_tier(technology, i, NON_CORE))
+        out[1] = max(out[1], count_of_tier(technology, i, CORE))
         worked_on, together = max(worked_on, technology.worked_on[i]), max(together, technology.hazard[i])
         for k in range(means.size):
             means[k] += technology.sufficiency[i, k]
@@ -87,16 +87,6 @@ def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
         out[4 + means.size] = np.argmin(means)
     else:
         out[4 + means.size] = -1.0
-
-
-@allocation_free
-def count_mastered(technology: Technology, i: int, tier: int) -> int:
-    """How many components of a tier organisation i has mastered."""
-    count = 0
-    for c in range(technology.difficulty.size):
-        if technology.mastered[i, c] and technology.tier[c] == tier:
-            count += 1
-    return count
 
 
 @compiled

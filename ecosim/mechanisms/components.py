@@ -101,6 +101,25 @@ def find_reach(technology: Technology, firms: Column, prerequisites: bool) -> Co
 
 
 @allocation_free
+def count_mastered(technology: Technology, i: int) -> int:
+    """How many components organisation i has mastered."""
+    count = 0
+    for tier in range(len(TIERS)):
+        count += count_of_tier(technology, i, tier)
+    return count
+
+
+@allocation_free
+def count_of_tier(technology: Technology, i: int, tier: int) -> int:
+    """How many components of a tier organisation i has mastered."""
+    count = 0
+    for c in range(technology.difficulty.size):
+        if technology.mastered[i, c] and technology.tier[c] == tier:
+            count += 1
+    return count
+
+
+@allocation_free
 def count_usable(technology: Technology, i: int) -> int:
     """How many components organisation i can use: mastered or licensed."""
     count = 0

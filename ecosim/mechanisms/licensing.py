@@ -169,11 +169,13 @@ def find_owners(
             if position < 0 or positions[j] < 0:
                 continue
             for c in range(shape[1]):
+                if not technology.mastered[j, c]:
+                    continue
                 former = owners[position, c]
                 nearer = former < 0 or ties.trust[t] > trust[position, c]
                 if former >= 0 and ties.trust[t] == trust[position, c]:
                     nearer = organisations.uid[j] < organisations.uid[former]
-                if technology.mastered[j, c] and nearer:
+                if nearer:
                     owners[position, c] = j
                     trust[position, c] = ties.trust[t]
     return owners, trust
