@@ -93,6 +93,33 @@ def everybody(members: Members) -> Column:
 
 
 @allocation_free
+def row_of_uid(organisations: Organisations, members: Members, uid: int) -> int:
+    """Return the row of the living organisation that has this uid, -1 for none; a role's members are sorted by uid."""
+    if uid < 0:
+        return -1
+    low, high = members.starts[uid % 64], members.starts[uid % 64 + 1]
+    while low < high:
+        middle = (low + high) // 2
+        row = members.order[middle]
+        if organisations.uid[row] == uid:
+            return row
+        if organisations.uid[row] < uid:
+            low = middle + 1
+        else:
+            high = middle
+    return -1
+
+
+@compiled
+def positions_of(rows: Column, slots: Slots) -> Column:
+    """Return where each row in use stands among `rows`, (rows in use,), -1 for one that is not among them."""
+    positions = np.full(slots.state[1], -1, np.int64)
+    for position in range(rows.size):
+        positions[rows[position]] = position
+    return positions
+
+
+@allocation_free
 def claim(slots: Slots) -> int:
     """Return a row that is not in use: the last released one, else the next never used."""
     slots.state[2] += 1

@@ -22,19 +22,21 @@ def mean_or_zero(values: Column) -> float:
 # --- concentration and diversity -------------------------------------------------------------------------------------
 
 
+@compiled
 def gini(values: Column) -> float:
     """Return the inequality of `values` (n,) >= 0, in [0, 1 - 1/n]: 0 when all are equal, or none is positive.
 
     G = sum_i (2 i - n - 1) x_(i) / (n sum x), with x_(1) <= ... <= x_(n): half the relative mean absolute difference
     (Gini 1912; in this sorted form Dixon et al. 1987, Ecology 68: 1548).
     """
-    total = float(values.sum())
+    total, count = values.sum(), values.size
     if total <= 0.0:
         return 0.0
-    count = values.size
-    weights = 2.0 * np.arange(count) + 1.0 - count
+    ordered, weighted = np.sort(values), 0.0
+    for i in range(count):
+        weighted += (2.0 * i + 1.0 - count) * ordered[i]
     # Rounding can leave a hair below zero when all are equal.
-    return max(float(weights @ np.sort(values)) / (count * total), 0.0)
+    return max(weighted / (count * total), 0.0)
 
 
 @compiled

@@ -19,7 +19,7 @@ from ecosim.grammar import EMBARGO
 from ecosim.history import History
 from ecosim.mechanisms.environment import observe, strike
 from ecosim.mechanisms.foreign_supply import cut_supply
-from ecosim.mechanisms.orchestration import open_accounts
+from ecosim.mechanisms.orchestration import begin_quarter
 from ecosim.mechanisms.partner_search import begin
 from ecosim.mechanisms.readings import symbiosis_table
 from ecosim.mechanisms.turnover import remove

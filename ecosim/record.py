@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections import namedtuple
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 import ecosim.mechanisms
+from ecosim.columns import living, members_of
 from ecosim.compilation import allocation_free, compiled, is_compiled
-from ecosim.measures import gini, herfindahl, mean_or_zero
+from ecosim.measures import gini, herfindahl
+from ecosim.mechanisms import breakthrough, internal_reform, licensing, product_generations
+from ecosim.mechanisms.components import count_mastered
 from ecosim.mechanisms.stages import channel_volumes, element_prices
 from ecosim.mechanisms.value_sharing import dependence
 from ecosim.outcomes import COUNT, LEVEL, MONEY, SHARE, Outcome
@@ -29,6 +34,8 @@ from ecosim.state import (
     VALUE_KINDS,
     Column,
     Organisations,
+    State,
+    Technology,
     Ties,
 )
 
@@ -36,7 +43,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ecosim.model import Ecosystem
-
 
 _OWN = (
     Outcome("value_created", MONEY, "Value created in the quarter: sales, users' surplus, finished projects, sales of platforms' services."),
@@ -76,38 +82,14 @@ OUTCOMES: tuple[Outcome, ...] = (*_OWN, *(outcome for mechanism in _MECHANISMS f
 _NAMES = tuple(outcome.name for outcome in OUTCOMES)
 
 
-def make_metrics(model: Ecosystem) -> dict[str, float]:
-    """Return the outcomes of the quarter that ended, by name."""
-    organisations, environment = model.organisations, model.environment
-    firms = model.members(FIRM)
-    focal = firms[organisations.focal[firms]]
-    revenue, research = float(organisations.revenue[focal].sum()), float(organisations.research[focal].sum())
-    depends = np.array([dependence(organisations, int(row)) for row in focal])
-    trust, modes = tie_totals(model.ties, model.tie_rows)
-    knowledge, talent, capital, openness, members = organisation_totals(organisations, model.rows)
-    count = max(1, len(model.rows))
-    others = model.rows[organisations.role[model.rows] != USER]
-    prices = element_prices(model.parameters["stages"], float(environment.knowledge_cost[0]))
-    volumes = channel_volumes(model.books.flows, prices)
-    values = (
-        model.books.created.sum(), len(model.rows), len(model.tie_rows), trust, openness / count,
-        environment.adopted[0], knowledge, talent + environment.seekers[0], capital, *environment.level, *volumes, *modes,
-        members, organisations.revenue[firms].sum(), revenue, organisations.research[firms].sum(),
-        research / revenue if revenue > 0.0 else 0.0, mean_or_zero(organisations.sharing[focal]), mean_or_zero(depends),
-        organisations.regime[focal].max(initial=0), organisations.generation[focal].max(initial=0),
-        model.technology.mastered[focal].sum(axis=1).max(initial=0), len(model.project_rows), organisations.division_error[focal].max(initial=0.0), herfindahl(organisations.revenue[firms]),
-        gini(organisations.capital[others]),
-        *(value for mechanism in _MECHANISMS for value in _measured(model, mechanism)),
-    )  # fmt: skip
-    return {outcome.name: float(value) for outcome, value in zip(OUTCOMES, values, strict=True)}
-
-
-def _measured(model: Ecosystem, mechanism: Any) -> Any:
-    if not is_compiled(mechanism.outcomes):
-        return mechanism.outcomes(model)
-    out = np.zeros(len(mechanism.OUTCOMES))
-    mechanism.outcomes(model.state, model.numbers, model.step_number, out)
-    return out
+_namedtuple: Any = namedtuple  # its fields are known when the mechanisms are
+_names = [mechanism.__name__.rpartition(".")[2] for mechanism in _MECHANISMS]
+_Own = _namedtuple("_Own", [outcome.name for outcome in _OWN], module=__name__)
+_Mechanisms = _namedtuple("_Mechanisms", _names, module=__name__)
+# Where outcomes stand among all: those that belong to no mechanism, the first of each mechanism, what follows its last.
+_AT = _Own._make(range(len(_OWN)))
+_ENDS = tuple(accumulate((len(mechanism.OUTCOMES) for mechanism in _MECHANISMS), initial=len(_OWN)))
+_FIRST, _END = _Mechanisms._make(_ENDS[:-1]), _Mechanisms._make(_ENDS[1:])
 
 
 @compiled
@@ -133,6 +115,55 @@ def organisation_totals(organisations: Organisations, rows: Column) -> tuple[flo
         openness += organisations.openness[i]
         members += 1.0 if organisations.member[i] else 0.0
     return knowledge, talent, capital, openness, members
+
+
+@compiled
+def own_outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write the outcomes that belong to no mechanism into `out`, (outcomes,)."""
+    organisations, environment, firms = state.organisations, state.environment, members_of(state.members, FIRM)
+    rows, tie_rows = living(organisations.alive, state.slots), living(state.ties.alive, state.tie_slots)
+    trust, modes = tie_totals(state.ties, tie_rows)
+    knowledge, talent, capital, openness, members = organisation_totals(organisations, rows)
+    prices = element_prices(numbers.stages, environment.knowledge_cost[0])
+    out[_AT.value_created] = state.books.created.sum()
+    out[_AT.organisations] = rows.size
+    out[_AT.ties] = tie_rows.size
+    out[_AT.mean_trust] = trust
+    out[_AT.mean_openness] = openness / max(1, rows.size)
+    out[_AT.adopted_share] = environment.adopted[0]
+    out[_AT.knowledge_total] = knowledge
+    out[_AT.talent_total] = talent + environment.seekers[0]
+    out[_AT.capital_total] = capital
+    out[_AT.environment_talent : _AT.environment_policy + 1] = environment.level
+    out[_AT.channel_exchange : _AT.channel_empowerment + 1] = channel_volumes(state.books.flows, prices)
+    out[_AT.mode_separation : _AT.mode_overlap + 1] = modes
+    out[_AT.members] = members
+    out[_AT.revenue_firms] = organisations.revenue[firms].sum()
+    out[_AT.research_firms] = organisations.research[firms].sum()
+    out[_AT.projects_active] = living(state.projects.alive, state.project_slots).size
+    out[_AT.concentration] = herfindahl(organisations.revenue[firms])
+    out[_AT.gini_capital] = gini(organisations.capital[rows[organisations.role[rows] != USER]])
+    core_outcomes(organisations, state.technology, firms[organisations.focal[firms]], out)
+
+
+@allocation_free
+def core_outcomes(organisations: Organisations, technology: Technology, focal: Column, out: Column) -> None:
+    """Write those of the core firm: of several the total of money, the mean of shares, else the most."""
+    research = 0.0
+    for i in focal:
+        out[_AT.revenue_focal] += organisations.revenue[i]
+        research += organisations.research[i]
+        out[_AT.sharing_ratio] += organisations.sharing[i]
+        out[_AT.dependence] += dependence(organisations, i)
+        out[_AT.regime] = max(out[_AT.regime], organisations.regime[i])
+        out[_AT.generation] = max(out[_AT.generation], organisations.generation[i])
+        out[_AT.division_error] = max(out[_AT.division_error], organisations.division_error[i])
+        out[_AT.mastered] = max(out[_AT.mastered], count_mastered(technology, i))
+    if focal.size > 0:
+        out[_AT.sharing_ratio] /= focal.size
+        out[_AT.dependence] /= focal.size
+    if out[_AT.revenue_focal] > 0.0:
+        out[_AT.research_intensity] = research / out[_AT.revenue_focal]
 
 
 ROLE_COLUMNS = (
@@ -406,3 +437,23 @@ def _detail(code: str, number: float, components: tuple[str, ...]) -> str:
         "interface changed": INTERFACES,
     }.get(code)  # fmt: skip
     return words[int(number)] if words else f"{number:.6g}"
+
+
+@compiled
+def write_outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write the outcomes of the quarter that ended into `out`, zeros, (outcomes,), in the order of `OUTCOMES`."""
+    own_outcomes(state, numbers, step, out[: len(_AT)])
+    breakthrough.outcomes(state, numbers, step, out[_FIRST.breakthrough : _END.breakthrough])
+    internal_reform.outcomes(state, numbers, step, out[_FIRST.internal_reform : _END.internal_reform])
+    licensing.outcomes(state, numbers, step, out[_FIRST.licensing : _END.licensing])
+    product_generations.outcomes(state, numbers, step, out[_FIRST.product_generations : _END.product_generations])
+
+
+def make_metrics(model: Ecosystem) -> dict[str, float]:
+    """Return the outcomes of the quarter that ended, by name."""
+    out = np.zeros(len(OUTCOMES))
+    write_outcomes(model.state, model.numbers, model.step_number, out)
+    for mechanism, first, end in zip(_MECHANISMS, _FIRST, _END, strict=True):
+        if not is_compiled(mechanism.outcomes):
+            out[first:end] = mechanism.outcomes(model)
+    return {outcome.name: value for outcome, value in zip(OUTCOMES, out.tolist(), strict=True)}

@@ -8,18 +8,19 @@ a product generation.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ecosim import draws
+from ecosim.columns import living, members_of, positions_of
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import uniform
-from ecosim.ledger import note_event
-from ecosim.mechanisms import licensing
-from ecosim.mechanisms.components import CORE, INTEGRATION, NON_CORE, find_reach
-from ecosim.mechanisms.constraints import ces, partner_support, read_sufficiencies, sufficiency
+from ecosim.ledger import note_event, room_for_events
+from ecosim.mechanisms.components import CORE, INTEGRATION, NON_CORE, count_of_tier, find_reach
+from ecosim.mechanisms.constraints import binding, ces, partner_support, read_sufficiencies, sufficiency
 from ecosim.mechanisms.joint_development import develop_jointly
+from ecosim.mechanisms.licensing import license_in
 from ecosim.mechanisms.product_generations import can_release, following, generation_difficulty, move_frontier, release
 from ecosim.outcomes import COUNT, LEVEL, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
@@ -32,11 +33,9 @@ from ecosim.state import (
     Environment,
     Events,
     Organisations,
+    State,
     Technology,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -67,40 +66,66 @@ OUTCOMES = (
 )  # fmt: skip
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Return the values of `OUTCOMES`: of several core firms the most, and of sufficiencies the mean."""
-    technology, firms = model.technology, model.members(FIRM)
-    focal = firms[model.organisations.focal[firms]]
-    mastered = technology.mastered[focal]
-    counts = [float(mastered[:, technology.tier == tier].sum(axis=1).max(initial=0)) for tier in (NON_CORE, CORE)]
-    levels = technology.sufficiency[focal]
-    if not levels.any():
-        return (*counts, *(0.0 for _ in CONSTRAINTS), 0.0, 0.0, -1.0)
-    means = levels.mean(axis=0)
-    work = float(technology.worked_on[focal].max()), float(technology.hazard[focal].max())
-    return *counts, *map(float, means), *work, float(np.argmin(means))
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write the values of `OUTCOMES` into `out`, (outcomes,): of several core firms the most, of sufficiencies the mean."""
+    technology, firms = state.technology, members_of(state.members, FIRM)
+    focal = firms[state.organisations.focal[firms]]
+    means = np.zeros(technology.sufficiency.shape[1])
+    worked_on, together = 0.0, 0.0
+    for i in focal:
+        out[0] = max(out[0], count_of_tier(technology, i, NON_CORE))
+        out[1] = max(out[1], count_of_tier(technology, i, CORE))
+        worked_on, together = max(worked_on, technology.worked_on[i]), max(together, technology.hazard[i])
+        for k in range(means.size):
+            means[k] += technology.sufficiency[i, k]
+    if means.max() > 0.0:
+        for k in range(means.size):
+            means[k] /= focal.size
+            out[2 + k] = means[k]
+        out[2 + means.size], out[3 + means.size] = worked_on, together
+        out[4 + means.size] = np.argmin(means)
+    else:
+        out[4 + means.size] = -1.0
 
 
-def break_through(model: Ecosystem) -> None:
+@compiled
+def break_through(state: State, numbers: Any, seed: int, step: int) -> bool:
     """The frontier moves; firms work on every component within reach, license, learn from partners, bring out generations."""
-    move_frontier(model)
-    technology, firms = model.technology, model.members(FIRM)
-    if technology.difficulty.size == 0 or len(firms) == 0:
-        return
-    rules = model.rules
-    seen = technology.mastered.copy()
-    reach = find_reach(technology, firms, rules["prerequisites"])
-    support = partner_support(model.organisations, model.ties, model.tie_rows)
-    binds = model.switched(*(f"constraint_{name}" for name in CONSTRAINTS))
+    organisations, technology, firms = state.organisations, state.technology, members_of(state.members, FIRM)
+    if technology.difficulty.size == 0 or firms.size == 0:
+        move_frontier(state.environment, numbers.product_generations)
+        return True
+    reach = find_reach(technology, firms, numbers.rules.prerequisites)
+    if not room_for_events(state.events, possible_events(technology, firms, reach), state.short):
+        return False
+    move_frontier(state.environment, numbers.product_generations)
+    positions, tie_rows = positions_of(firms, state.slots), living(state.ties.alive, state.tie_slots)
+    support = partner_support(organisations, state.ties, tie_rows, firms, positions)
     hazards = find_hazards(
-        model.organisations, model.environment, technology, support, firms, reach, binds, rules["crossover"],
-        model.parameters["breakthrough"], model.parameters["product_generations"],
-        model.parameters["licensing"].own_development, model.parameters["orchestration"].research_unit,
+        organisations, state.environment, technology, support, firms, reach, binding(numbers.rules),
+        numbers.rules.crossover, numbers.breakthrough, numbers.product_generations, numbers.licensing.own_development,
+        numbers.orchestration.research_unit,
     )  # fmt: skip
-    attempt(model.organisations, model.events, technology, firms, hazards, model.seed, model.step_number)
-    if rules["open_sharing"]:
-        develop_jointly(model, seen, reach)
-    licensing.license_in(model, reach, hazards)
+    seen = technology.mastered[firms]
+    attempt(organisations, state.events, technology, firms, hazards, seed, step)
+    if numbers.rules.open_sharing:
+        develop_jointly(state, numbers, firms, positions, tie_rows, seen, reach, seed, step)
+    license_in(state, numbers, firms, positions, tie_rows, reach, hazards, seed, step)
+    return True
+
+
+@allocation_free
+def possible_events(technology: Technology, firms: Column, reach: Column) -> int:
+    """Most events of the phase: one of each component in reach, one of each licence, one generation of each who can make it."""
+    count = 0
+    for position in range(firms.size):
+        i = firms[position]
+        for c in range(technology.difficulty.size):
+            count += 1 if reach[position, c] else 0
+            count += 1 if technology.licensed[i, c] else 0
+        count += 1 if can_release(technology, i) else 0
+    return count
 
 
 @allocation_free
@@ -165,7 +190,7 @@ def find_hazards(
             effort = 4.0 * organisations.research[i] / unit
         for c in range(components):
             weights[c] = 0.0
-            if reach[i, c]:
+            if reach[position, c]:
                 boosts[c] = 1.0
                 if crossover:
                     business = business_knowledge(organisations, technology, i, domains[c], p.mastery)
@@ -175,15 +200,19 @@ def find_hazards(
         weights[components] = 1.0 if can_release(technology, i) else 0.0
         boosts[components] = following(environment.product_frontier[0], generation, generations.catch_up)
         difficulties[components] = generation_difficulty(generations.difficulty, generation, generations.harder)
-        technology.sufficiency[i] = 0.0
+        for k in range(levels.size):
+            technology.sufficiency[i, k] = 0.0
         technology.worked_on[i] = 0.0
         total = weights.sum()
         for c in range(components + 1):
             if weights[c] > 0.0:
                 share = weights[c] / total
                 technology.worked_on[i] += 1.0 if c < components else 0.0
-                read_sufficiencies(levels, organisations, environment, support, i, domains[c], effort, binds, p)
-                technology.sufficiency[i] += share * levels
+                read_sufficiencies(
+                    levels, organisations, environment, support[position], i, domains[c], effort, binds, p
+                )
+                for k in range(levels.size):
+                    technology.sufficiency[i, k] += share * levels[k]
                 hazards[position, c] = hazard(p.hazard * boosts[c], difficulties[c], share * effort, p.effort_elasticity,
                                               ces(levels, p.complementarity))  # fmt: skip
         technology.hazard[i] = hazards[position].sum()

@@ -54,12 +54,17 @@ def with_room(technology: Technology, rows: int) -> Technology:
     return technology._replace(**larger)
 
 
+@allocation_free
 def forget(technology: Technology, rows: Column) -> None:
     """Clear the rows of organisations that enter: they have mastered and licensed nothing."""
-    technology.mastered[rows] = technology.licensed[rows] = False
-    technology.licensor[rows] = technology.released[rows] = -1
-    technology.sufficiency[rows] = 0.0
-    technology.worked_on[rows] = technology.hazard[rows] = 0.0
+    for i in rows:
+        for c in range(technology.difficulty.size):
+            technology.mastered[i, c] = technology.licensed[i, c] = False
+            technology.licensor[i, c] = -1
+        for k in range(technology.sufficiency.shape[1]):
+            technology.sufficiency[i, k] = 0.0
+        technology.released[i] = -1
+        technology.worked_on[i] = technology.hazard[i] = 0.0
 
 
 @allocation_free
@@ -86,10 +91,39 @@ def usable(technology: Technology, i: int, c: int) -> bool:
 
 @compiled
 def find_reach(technology: Technology, firms: Column, prerequisites: bool) -> Column:
-    """Which components are within each firm's reach, (organisations, components)."""
+    """Which components are within each firm's reach, (firms, components)."""
     components = technology.difficulty.size
-    reach = np.zeros((technology.mastered.shape[0], components), np.bool_)
-    for i in firms:
+    reach = np.zeros((firms.size, components), np.bool_)
+    for position in range(firms.size):
         for c in range(components):
-            reach[i, c] = in_reach(technology, i, c, prerequisites)
+            reach[position, c] = in_reach(technology, firms[position], c, prerequisites)
     return reach
+
+
+@allocation_free
+def count_mastered(technology: Technology, i: int) -> int:
+    """How many components organisation i has mastered."""
+    count = 0
+    for tier in range(len(TIERS)):
+        count += count_of_tier(technology, i, tier)
+    return count
+
+
+@allocation_free
+def count_of_tier(technology: Technology, i: int, tier: int) -> int:
+    """How many components of a tier organisation i has mastered."""
+    count = 0
+    for c in range(technology.difficulty.size):
+        if technology.mastered[i, c] and technology.tier[c] == tier:
+            count += 1
+    return count
+
+
+@allocation_free
+def count_usable(technology: Technology, i: int) -> int:
+    """How many components organisation i can use: mastered or licensed."""
+    count = 0
+    for c in range(technology.difficulty.size):
+        if technology.mastered[i, c] or technology.licensed[i, c]:
+            count += 1
+    return count

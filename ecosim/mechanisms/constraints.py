@@ -52,27 +52,43 @@ def ces(levels: Column, exponent: float) -> float:
 
 
 @compiled
-def partner_support(organisations: Organisations, ties: Ties, tie_rows: Column) -> Column:
-    """What partners bring to each organisation, (organisations, 2 + 2 domains).
+def binding(rules: Any) -> Column:
+    """Which constraints bind by the scenario's switches, (constraints,): 1 where they do, else 0."""
+    return np.array([
+        float(rules.constraint_collaboration), float(rules.constraint_talent), float(rules.constraint_basic_research),
+        float(rules.constraint_common_technology), float(rules.constraint_carriers),
+    ])  # fmt: skip
+
+
+@compiled
+def partner_support(
+    organisations: Organisations, ties: Ties, tie_rows: Column, firms: Column, positions: Column
+) -> Column:
+    """What partners bring to each firm, (firms, 2 + 2 domains).
 
     Trust over ties to universities; ties to suppliers and users; per domain, what tied universities open of their
     knowledge, openness * knowledge; per domain, what tied firms, suppliers and intermediaries open of theirs.
+
+    Parameters
+    ----------
+    positions : (rows in use,) where each row stands among the firms, -1 for who is none.
     """
     domains = organisations.knowledge.shape[1]
-    support = np.zeros((organisations.uid.size, 2 + 2 * domains))
+    support = np.zeros((firms.size, 2 + 2 * domains))
     for t in tie_rows:
         for i, j in ((ties.a[t], ties.b[t]), (ties.b[t], ties.a[t])):
-            if organisations.role[i] != FIRM:
+            position = positions[i]
+            if position < 0:
                 continue
             role = organisations.role[j]
             first = 2 if role == UNIVERSITY else 2 + domains
             if role == UNIVERSITY:
-                support[i, 0] += ties.trust[t]
+                support[position, 0] += ties.trust[t]
             if role in (SUPPLIER, USER):
-                support[i, 1] += 1.0
+                support[position, 1] += 1.0
             if role in (UNIVERSITY, FIRM, SUPPLIER, INTERMEDIARY):
                 for d in range(domains):
-                    support[i, first + d] += organisations.openness[j] * organisations.knowledge[j, d]
+                    support[position, first + d] += organisations.openness[j] * organisations.knowledge[j, d]
     return support
 
 
@@ -97,16 +113,17 @@ def read_sufficiencies(
 
     Parameters
     ----------
+    support : (2 + 2 domains,) what its partners bring, see `partner_support`.
     binds : (constraints,) 1 where a constraint binds, 0 where it counts as fully sufficient.
     """
     domains = organisations.knowledge.shape[1]
     own = p.in_house * effort
     known = organisations.knowledge[i, d]
-    levels[0] = sufficiency(organisations.absorptive[i] * support[i, 0] + own, p.collaboration)
+    levels[0] = sufficiency(organisations.absorptive[i] * support[0] + own, p.collaboration)
     levels[1] = sufficiency(organisations.talent[i] * (0.5 + environment.level[TALENT_INDEX]), p.talent)
-    levels[2] = sufficiency(support[i, 2 + d] + p.in_house * known, p.basic_research)
-    levels[3] = sufficiency(known + support[i, 2 + domains + d], p.common_technology)
-    levels[4] = sufficiency(support[i, 1] + own, p.carriers)
+    levels[2] = sufficiency(support[2 + d] + p.in_house * known, p.basic_research)
+    levels[3] = sufficiency(known + support[2 + domains + d], p.common_technology)
+    levels[4] = sufficiency(support[1] + own, p.carriers)
     for k in range(levels.size):
         if binds[k] == 0.0:
             levels[k] = 1.0

@@ -6,18 +6,26 @@ E_k <- E_k + drift * (T_k - E_k) + noise. Around them demand wanders, the market
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ecosim.columns import living
 from ecosim.compilation import compiled
 from ecosim.draws import DEMAND_DRIFT, ENVIRONMENT_NOISE, normal
 from ecosim.ledger import GRANTS, PUBLIC_SERVICES, SUBSIDIES
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import DOMAINS, INDICES, Column, Environment, State
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import (
+    DOMAINS,
+    ECONOMY_INDEX,
+    INDICES,
+    POLICY_INDEX,
+    TALENT_INDEX,
+    TECHNOLOGY_INDEX,
+    Column,
+    Environment,
+    State,
+)
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -65,27 +73,32 @@ def environment(state: State, numbers: Any, seed: int, step: int) -> bool:
     return True
 
 
-def observe(model: Ecosystem) -> None:
+@compiled
+def observe(state: State, numbers: Any) -> None:
     """Read what the ecosystem did this quarter for each index; the indices respond in the next one.
 
     activity = tanh(10 x), x the growth of talent, the growth of knowledge, value created over its trend less 1, and
     government's spending over value created less its rest of 5 %.
     """
-    books, environment, organisations = model.books, model.environment, model.organisations
-    talent = float(organisations.talent.sum() + environment.seekers[0])
-    knowledge = float(organisations.knowledge.sum())
-    value, trend = float(books.created.sum()), float(environment.value_trend[0])
-    spent = float(books.paid[[GRANTS, SUBSIDIES, PUBLIC_SERVICES]].sum())
-    forgotten = 1.0 - (1.0 - model.parameters["orchestration"].depreciation) ** 0.25
-    growth = np.array([
-        (books.made[0] - books.used[0]) / talent if talent > 0.0 else 0.0,
-        books.made[2] / knowledge - forgotten if knowledge > 0.0 and books.made[2] > 0.0 else 0.0,
-        value / trend - 1.0 if trend > 0.0 else 0.0,
-        spent / value - 0.05 if value > 0.0 else 0.0,
-    ])  # fmt: skip
-    environment.activity[:] = np.tanh(10.0 * growth)
+    books, environment, organisations = state.books, state.environment, state.organisations
+    talent, knowledge = 0.0, 0.0
+    for i in living(organisations.alive, state.slots):
+        talent += organisations.talent[i]
+        for d in range(organisations.knowledge.shape[1]):
+            knowledge += organisations.knowledge[i, d]
+    talent += environment.seekers[0]
+    value, trend = books.created.sum(), environment.value_trend[0]
+    spent = books.paid[GRANTS].sum() + books.paid[SUBSIDIES].sum() + books.paid[PUBLIC_SERVICES].sum()
+    forgotten = 1.0 - (1.0 - numbers.orchestration.depreciation) ** 0.25
+    growing = knowledge > 0.0 and books.made[2] > 0.0
+    environment.activity[TALENT_INDEX] = (books.made[0] - books.used[0]) / talent if talent > 0.0 else 0.0
+    environment.activity[TECHNOLOGY_INDEX] = books.made[2] / knowledge - forgotten if growing else 0.0
+    environment.activity[ECONOMY_INDEX] = value / trend - 1.0 if trend > 0.0 else 0.0
+    environment.activity[POLICY_INDEX] = spent / value - 0.05 if value > 0.0 else 0.0
+    for k in range(environment.activity.size):
+        environment.activity[k] = np.tanh(10.0 * environment.activity[k])
     environment.supply_cut[1] = max(0.0, environment.supply_cut[1] - 1.0)  # an embargo has a quarter less to last
-    environment.value_trend[0] += model.parameters["orchestration"].memory * (value - trend) if trend > 0.0 else value
+    environment.value_trend[0] += numbers.orchestration.memory * (value - trend) if trend > 0.0 else value
 
 
 @compiled

@@ -6,7 +6,7 @@ and only what is within the taker's reach can be copied. The parameters are thos
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -15,25 +15,31 @@ from ecosim.draws import BREAKTHROUGH, uniform
 from ecosim.ledger import note_event, note_flow, note_gain
 from ecosim.mechanisms.components import INTEGRATION
 from ecosim.state import BREAKTHROUGH as BREAKTHROUGH_EVENT
-from ecosim.state import FIRM, OVERLAP, POOL, TECHNOLOGY, Books, Column, Events, Organisations, Technology, Ties
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import OVERLAP, POOL, TECHNOLOGY, Books, Column, Events, Organisations, State, Technology, Ties
 
 
-def develop_jointly(model: Ecosystem, seen: Column, reach: Column) -> None:
+@compiled
+def develop_jointly(
+    state: State,
+    numbers: Any,
+    firms: Column,
+    positions: Column,
+    tie_rows: Column,
+    seen: Column,
+    reach: Column,
+    seed: int,
+    step: int,
+) -> None:
     """Let firms learn over ties of overlap.
 
     Parameters
     ----------
-    seen, reach : (organisations, components) who had mastered what, and what was within reach, at the start of the phase.
+    positions : (rows in use,) where each row stands among the firms, -1 for who is none.
+    seen, reach : (firms, components) who had mastered what, and what was within reach, at the start of the phase.
     """
-    stages = model.parameters["stages"]
-    worth = model.parameters["open_sharing"].usefulness * stages.technology_price * model.environment.knowledge_cost[0]
-    if len(model.tie_rows):
-        copy_technology(model.organisations, model.ties, model.books, model.events, model.technology, seen, reach, model.tie_rows,
-                        model.members(FIRM), model.parameters["breakthrough"].joint_rate, float(worth), model.seed,
-                        model.step_number)  # fmt: skip
+    worth = numbers.open_sharing.usefulness * numbers.stages.technology_price * state.environment.knowledge_cost[0]
+    copy_technology(state.organisations, state.ties, state.books, state.events, state.technology, seen, reach, tie_rows,
+                    firms, positions, numbers.breakthrough.joint_rate, worth, seed, step)  # fmt: skip
 
 
 @compiled
@@ -47,6 +53,7 @@ def copy_technology(
     reach: Column,
     tie_rows: Column,
     firms: Column,
+    positions: Column,
     rate: float,
     worth: float,
     seed: int,
@@ -57,33 +64,33 @@ def copy_technology(
     It counts as learned from the partner with the highest rate, the first by uid of equals.
     """
     components = technology.difficulty.size
-    hazard = np.zeros((organisations.uid.size, components))
-    best = np.zeros((organisations.uid.size, components))
-    teacher = np.full((organisations.uid.size, components), -1, np.int64)
+    hazard, best = np.zeros((firms.size, components)), np.zeros((firms.size, components))
+    teacher = np.full((firms.size, components), -1, np.int64)
     for t in tie_rows:
         if ties.mode[t] != OVERLAP:
             continue
         for i, j in ((ties.a[t], ties.b[t]), (ties.b[t], ties.a[t])):
-            if organisations.role[i] != FIRM or organisations.role[j] != FIRM:
+            taker, giver = positions[i], positions[j]
+            if taker < 0 or giver < 0:
                 continue
             speed = rate * organisations.absorptive[i] * ties.trust[t] * organisations.openness[j]
             for c in range(components):
-                if seen[j, c] and technology.tier[c] != INTEGRATION:
-                    hazard[i, c] += speed
-                    former = teacher[i, c]
-                    if speed > best[i, c] or (
-                        speed == best[i, c] and former >= 0 and organisations.uid[j] < organisations.uid[former]
+                if seen[giver, c] and technology.tier[c] != INTEGRATION:
+                    hazard[taker, c] += speed
+                    former = teacher[taker, c]
+                    if speed > best[taker, c] or (
+                        speed == best[taker, c] and former >= 0 and organisations.uid[j] < organisations.uid[former]
                     ):
-                        best[i, c] = speed
-                        teacher[i, c] = j
-    for i in firms:
+                        best[taker, c] = speed
+                        teacher[taker, c] = j
+    for position in range(firms.size):
+        i = firms[position]
         for c in range(components):
-            if teacher[i, c] < 0 or not reach[i, c] or technology.mastered[i, c]:
+            j = teacher[position, c]
+            if j < 0 or not reach[position, c] or technology.mastered[i, c]:
                 continue
-            if uniform(seed, BREAKTHROUGH, step, organisations.uid[i], components + 1 + c) < 1.0 - np.exp(
-                -hazard[i, c]
-            ):
-                j = teacher[i, c]
+            chance = 1.0 - np.exp(-hazard[position, c])
+            if uniform(seed, BREAKTHROUGH, step, organisations.uid[i], components + 1 + c) < chance:
                 technology.mastered[i, c] = True
                 note_event(events, BREAKTHROUGH_EVENT, organisations.uid[i], organisations.uid[j], c)
                 note_flow(organisations, books, TECHNOLOGY, POOL, j, i, 1.0)

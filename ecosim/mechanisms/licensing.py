@@ -7,15 +7,15 @@ could develop is quicker at first and depends on the owner later (P51, P52).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ecosim.columns import members_of, row_of_uid
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import LICENSING, uniform
 from ecosim.ledger import LICENCE_FEES, note_event, note_flow, note_gain, pay
 from ecosim.mechanisms.components import INTEGRATION
-from ecosim.mechanisms.turnover import member_of_uid
 from ecosim.outcomes import COUNT, MONEY, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
@@ -28,13 +28,12 @@ from ecosim.state import (
     Books,
     Column,
     Events,
+    Members,
     Organisations,
+    State,
     Technology,
     Ties,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -53,25 +52,57 @@ OUTCOMES = (
 )
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Return the values of `OUTCOMES`."""
-    firms = model.members(FIRM)
-    licensed = model.technology.licensed[firms[model.organisations.focal[firms]]]
-    return float(licensed.sum(axis=1).max(initial=0)), float(model.books.paid[LICENCE_FEES].sum())
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write the values of `OUTCOMES` into `out`, (outcomes,); of several core firms the one with most licences counts."""
+    firms = members_of(state.members, FIRM)
+    for i in firms:
+        if state.organisations.focal[i]:
+            licensed = 0
+            for c in range(state.technology.difficulty.size):
+                licensed += 1 if state.technology.licensed[i, c] else 0
+            out[0] = max(out[0], licensed)
+    out[1] = state.books.paid[LICENCE_FEES].sum()
 
 
-def license_in(model: Ecosystem, reach: Column, hazards: Column) -> None:
-    """Pay for licences, lose those that are refused or not paid for, and ask for new ones."""
-    technology, firms = model.technology, model.members(FIRM)
-    if not model.rules["licensing"]:
-        technology.licensed[firms] = False
+@compiled
+def license_in(
+    state: State,
+    numbers: Any,
+    firms: Column,
+    positions: Column,
+    tie_rows: Column,
+    reach: Column,
+    hazards: Column,
+    seed: int,
+    step: int,
+) -> None:
+    """Pay for licences, lose those that are refused or not paid for, and ask for new ones.
+
+    Parameters
+    ----------
+    positions : (rows in use,) where each row stands among the firms, -1 for who is none.
+    reach : (firms, components) what was within reach at the start of the phase.
+    hazards : (firms, components + 1) at which they master it themselves.
+    """
+    organisations, technology = state.organisations, state.technology
+    if not numbers.rules.licensing:
+        end_licences(technology, firms)
         return
-    settings = model.parameters["licensing"]
-    keep_licences(model.organisations, model.books, model.events, technology, firms, settings, model.seed,
-                  model.step_number)  # fmt: skip
-    owners, trust = find_owners(model.organisations, model.ties, technology, model.tie_rows)
-    ask_for_licences(model.organisations, model.books, model.events, technology, firms, reach, hazards, owners, trust,
-                     settings, model.seed, model.step_number)  # fmt: skip
+    keep_licences(
+        organisations, state.members, state.books, state.events, technology, firms, numbers.licensing, seed, step
+    )
+    owners, trust = find_owners(organisations, state.ties, technology, tie_rows, firms, positions)
+    ask_for_licences(organisations, state.books, state.events, technology, firms, reach, hazards, owners, trust,
+                     numbers.licensing, seed, step)  # fmt: skip
+
+
+@allocation_free
+def end_licences(technology: Technology, firms: Column) -> None:
+    """Nobody uses what is not mastered."""
+    for i in firms:
+        for c in range(technology.difficulty.size):
+            technology.licensed[i, c] = False
 
 
 @allocation_free
@@ -90,6 +121,7 @@ def _pay_fee(organisations: Organisations, books: Books, i: int, owner: int, fee
 @allocation_free
 def keep_licences(
     organisations: Organisations,
+    members: Members,
     books: Books,
     events: Events,
     technology: Technology,
@@ -109,7 +141,7 @@ def keep_licences(
             if technology.mastered[i, c]:
                 technology.licensed[i, c] = False
             elif owner_uid >= 0:
-                owner = member_of_uid(organisations, firms, owner_uid)
+                owner = row_of_uid(organisations, members, owner_uid)
                 technology.licensed[i, c] = owner >= 0
             elif uniform(seed, LICENSING, step, uid, c) < p.refusal:
                 technology.licensed[i, c] = False
@@ -121,23 +153,31 @@ def keep_licences(
 
 @compiled
 def find_owners(
-    organisations: Organisations, ties: Ties, technology: Technology, tie_rows: Column
+    organisations: Organisations,
+    ties: Ties,
+    technology: Technology,
+    tie_rows: Column,
+    firms: Column,
+    positions: Column,
 ) -> tuple[Column, Column]:
-    """The most trusted tied firm that has mastered each component, -1 for none, and the trust, (organisations, components)."""
-    shape = (organisations.uid.size, technology.difficulty.size)
+    """The row of the most trusted tied firm that has mastered each component, -1 for none, and the trust, (firms, components)."""
+    shape = (firms.size, technology.difficulty.size)
     owners, trust = np.full(shape, -1, np.int64), np.zeros(shape)
     for t in tie_rows:
         for i, j in ((ties.a[t], ties.b[t]), (ties.b[t], ties.a[t])):
-            if organisations.role[i] != FIRM or organisations.role[j] != FIRM:
+            position = positions[i]
+            if position < 0 or positions[j] < 0:
                 continue
             for c in range(shape[1]):
-                former = owners[i, c]
-                nearer = former < 0 or ties.trust[t] > trust[i, c]
-                if former >= 0 and ties.trust[t] == trust[i, c]:
+                if not technology.mastered[j, c]:
+                    continue
+                former = owners[position, c]
+                nearer = former < 0 or ties.trust[t] > trust[position, c]
+                if former >= 0 and ties.trust[t] == trust[position, c]:
                     nearer = organisations.uid[j] < organisations.uid[former]
-                if technology.mastered[j, c] and nearer:
-                    owners[i, c] = j
-                    trust[i, c] = ties.trust[t]
+                if nearer:
+                    owners[position, c] = j
+                    trust[position, c] = ties.trust[t]
     return owners, trust
 
 
@@ -181,12 +221,12 @@ def ask_for_licences(
         worth = p.worth * organisations.revenue_trend[i]
         for c in range(components):
             fee = p.fee * technology.difficulty[c]
-            if not reach[i, c] or technology.mastered[i, c] or technology.licensed[i, c]:
+            if not reach[position, c] or technology.mastered[i, c] or technology.licensed[i, c]:
                 continue
             if technology.tier[c] == INTEGRATION or not prefers_licence(fee, worth, hazards[position, c], p.horizon):
                 continue
-            owner = owners[i, c]
-            if owner >= 0 and uniform(seed, LICENSING, step, uid, components + c) >= trust[i, c]:
+            owner = owners[position, c]
+            if owner >= 0 and uniform(seed, LICENSING, step, uid, components + c) >= trust[position, c]:
                 owner = -1
             if owner < 0 and uniform(seed, LICENSING, step, uid, 2 * components + c) < p.refusal:
                 note_event(events, LICENCE_REFUSED, uid, -1, c)

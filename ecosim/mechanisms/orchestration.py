@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ecosim.columns import living
 from ecosim.compilation import allocation_free, compiled
-from ecosim.ledger import make_element, note_flow, note_gain, use_element
+from ecosim.ledger import make_element, note_flow, note_gain, open_quarter, use_element
 from ecosim.mechanisms.competition import (
     DELIVERED,
     DELIVERIES_MOVED,
@@ -37,6 +38,7 @@ from ecosim.state import (
     Column,
     Environment,
     Organisations,
+    State,
     Ties,
 )
 
@@ -75,6 +77,14 @@ def orchestrate(model: Ecosystem) -> None:
     specialisation = settings.specialisation * model.switched("division_of_labour")[0]
     deliver(model.organisations, model.ties, model.books, model.rows, model.tie_rows, settings.gain_from_trade,
             specialisation, rivals.contention, markets)  # fmt: skip
+
+
+@compiled
+def begin_quarter(state: State, numbers: Any) -> None:
+    """Open the books and everybody's accounts."""
+    open_quarter(state.books)
+    open_accounts(state.organisations, state.ties, living(state.organisations.alive, state.slots),
+                  living(state.ties.alive, state.tie_slots), numbers.orchestration.memory)  # fmt: skip
 
 
 @allocation_free

@@ -6,19 +6,17 @@ lead, P48): the hazard of the next generation rises with the distance to the fro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-from ecosim.compilation import allocation_free
+from ecosim.columns import members_of
+from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import note_event
-from ecosim.mechanisms.components import INTEGRATION, usable
+from ecosim.mechanisms.components import INTEGRATION, count_usable, usable
 from ecosim.outcomes import COUNT, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import FIRM, GENERATION, Column, Events, Organisations, Technology
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import FIRM, GENERATION, Column, Environment, Events, Organisations, State, Technology
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -38,24 +36,27 @@ OUTCOMES = (
 )  # fmt: skip
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Return the values of `OUTCOMES`; of several core firms the one furthest on counts."""
-    firms = model.members(FIRM)
-    focal = firms[model.organisations.focal[firms]]
-    frontier = float(model.environment.product_frontier[0])
-    if not len(focal) or not len(model.technology.difficulty):
-        return frontier, -frontier, 0.0, 0.0
-    generation = model.organisations.generation[focal]
-    first = focal[np.argmax(generation)]
-    released = int(model.technology.released[first])
-    count = (model.technology.mastered[focal] | model.technology.licensed[focal]).sum(axis=1).max()
-    age = model.step_number - released if released >= 0 else 0
-    return frontier, float(generation.max()) - frontier, float(age), float(count)
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write the values of `OUTCOMES` into `out`, (outcomes,); of several core firms the one furthest on counts."""
+    organisations, technology, firms = state.organisations, state.technology, members_of(state.members, FIRM)
+    focal = firms[organisations.focal[firms]]
+    out[0] = state.environment.product_frontier[0]
+    out[1] = -out[0]
+    if focal.size == 0 or technology.difficulty.size == 0:
+        return
+    first = focal[np.argmax(organisations.generation[focal])]
+    out[1] += organisations.generation[first]
+    if technology.released[first] >= 0:
+        out[2] = step - technology.released[first]
+    for i in focal:
+        out[3] = max(out[3], count_usable(technology, i))
 
 
-def move_frontier(model: Ecosystem) -> None:
+@allocation_free
+def move_frontier(environment: Environment, p: Any) -> None:
     """The frontier outside moves on by a quarter of its yearly rate."""
-    model.environment.product_frontier[0] += 0.25 * model.parameters["product_generations"].frontier_growth
+    environment.product_frontier[0] += 0.25 * p.frontier_growth
 
 
 @allocation_free
@@ -90,14 +91,16 @@ def release(organisations: Organisations, technology: Technology, events: Events
     note_event(events, GENERATION, organisations.uid[i], -1, organisations.generation[i])
 
 
+@compiled
 def technology_offered(organisations: Organisations, technology: Technology, firms: Column) -> Column:
-    """Components that each firm can use, plus its product generations while it can make them, (organisations,).
+    """Components that each firm can use, plus its product generations while it can make them, (rows up to the last firm's,).
 
     A product that lacks a component that it needs cannot be made, whoever refused it (S003 1: the neck that is stuck).
     """
-    offered = np.zeros(len(organisations.uid))
-    if len(technology.difficulty):
-        offered[:] = (technology.mastered | technology.licensed).sum(axis=1)
-        makers = [i for i in firms if organisations.generation[i] and can_release(technology, i)]
-        offered[makers] += organisations.generation[makers]
+    offered = np.zeros(firms.max() + 1 if firms.size > 0 else 0)
+    if technology.difficulty.size > 0:
+        for i in firms:
+            offered[i] = count_usable(technology, i)
+            if organisations.generation[i] > 0 and can_release(technology, i):
+                offered[i] += organisations.generation[i]
     return offered

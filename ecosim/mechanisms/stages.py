@@ -7,18 +7,15 @@ read from the net benefits that roles had of each other over a year.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ecosim.compilation import compiled
-from ecosim.ledger import note_event
+from ecosim.ledger import note_event, room_for_events
 from ecosim.mechanisms.competition import MARKETS
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import CHANNELS, STAGE, Column, Reading
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import CHANNELS, STAGE, Column, Reading, State
 
 _ASSUMED = "assumption; the reading is repeated with others in the docs"
 
@@ -40,15 +37,19 @@ def make_reading() -> Reading:
     return Reading(np.zeros(len(CHANNELS)), np.zeros(3, np.int64), np.zeros(len(MARKETS)))
 
 
-def read_stage(model: Ecosystem) -> None:
+@compiled
+def read_stage(state: State, numbers: Any, seed: int, step: int) -> bool:
     """Read the stage from the quarter's flows and the symbiosis matrix from its gains."""
-    settings = model.parameters["stages"]
-    prices = element_prices(settings, float(model.environment.knowledge_cost[0]))
-    if read_channels(model.reading, model.books.flows, prices, settings):
-        note_event(model.events, STAGE, -1, -1, float(model.reading.state[0]))
-    model.books.benefit[:] += 0.25 * (model.books.gained - model.books.benefit)
+    if not room_for_events(state.events, 1, state.short):
+        return False
+    books, prices = state.books, element_prices(numbers.stages, state.environment.knowledge_cost[0])
+    if read_channels(state.reading, books.flows, prices, numbers.stages):
+        note_event(state.events, STAGE, -1, -1, float(state.reading.state[0]))
+    books.benefit[:] += 0.25 * (books.gained - books.benefit)
+    return True
 
 
+@compiled
 def element_prices(settings: Any, knowledge_cost: float) -> Column:
     """Replacement cost of a unit of each element, (elements,) million CNY: what it would have cost the taker to make."""
     return np.array([

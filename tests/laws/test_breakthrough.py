@@ -163,7 +163,7 @@ def test_technology_moves_over_ties_of_overlap(mode: int) -> None:
     books, events, firms = make_books(6), make_events(8), np.array([0, 1])
     reach = components.find_reach(technology, firms, True)
     joint_development.copy_technology(
-        organisations, ties, books, events, technology, technology.mastered.copy(), reach, np.array([0]), firms, 50.0, 2.0, 1, 0
+        organisations, ties, books, events, technology, technology.mastered[firms], reach, np.array([0]), firms, firms, 50.0, 2.0, 1, 0
     )  # fmt: skip
     learned = 1.0 if mode == OVERLAP else 0.0
     assert technology.mastered[0].tolist() == [mode == OVERLAP, False, False]
@@ -245,6 +245,7 @@ def test_licences_come_from_trusted_partners_first() -> None:
     organisations.uid[:] = 0, 64, 128, 192
     ties.a[:], ties.b[:], ties.trust[:] = [0, 2, 0], [1, 0, 3], [0.3, 0.6, 0.9]
     technology.mastered[[1, 2], A] = True
-    owners, trust = licensing.find_owners(organisations, ties, technology, np.arange(3))
+    firms = np.arange(4)
+    owners, trust = licensing.find_owners(organisations, ties, technology, np.arange(3), firms, firms)
     assert owners[0].tolist() == [2, -1, -1]
     assert trust[0, A] == 0.6
