@@ -23,17 +23,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecosim.columns import ensure_room
+from ecosim.columns import ensure_room, living
 from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import PLATFORM_SALES
 from ecosim.mechanisms.joint_capital import afford, pay_efforts, sell
 from ecosim.mechanisms.platforms import new_membership, new_platform
 from ecosim.outcomes import MONEY, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import PLATFORM_KINDS, Column, Memberships, Platforms
+from ecosim.state import PLATFORM_KINDS, Column, Memberships, Organisations, Platforms, Slots, State
 
 if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
     from ecosim.scenario_agreements import Agreement
 
 FORMS = ("non-cooperative", "cost sharing", "cooperative")
@@ -64,38 +63,67 @@ OUTCOMES = (
 )  # fmt: skip
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Return joint capital, revenue, effort, and the gains of hosts and of other members."""
-    capital = float(model.platforms.capital[model.platform_rows].sum())
-    if not model.rules["governance"]:
-        return capital, 0.0, 0.0, 0.0, 0.0
-    memberships, rows = model.memberships, model.membership_rows
-    hosts = memberships.organisation_uid[rows] == model.platforms.host_uid[memberships.platform[rows]]
-    gains, revenue = memberships.gain[rows], float(model.books.paid[PLATFORM_SALES].sum())
-    return (
-        capital,
-        revenue,
-        float(memberships.effort[rows].sum()),
-        float(gains[hosts].sum()),
-        float(gains[~hosts].sum()),
-    )
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write joint capital, revenue, effort, and the gains of hosts and of other members into `out`, (outcomes,)."""
+    platforms, memberships = state.platforms, state.memberships
+    for k in living(platforms.alive, state.platform_slots):
+        out[0] += platforms.capital[k]
+    if numbers.rules.governance:
+        out[1] = state.books.paid[PLATFORM_SALES].sum()
+        _add_up(platforms, memberships, living(memberships.alive, state.membership_slots), out)
 
 
-def govern(model: Ecosystem) -> None:
+@allocation_free
+def _add_up(platforms: Platforms, memberships: Memberships, rows: Column, out: Column) -> None:
+    for s in rows:
+        hosts = memberships.organisation_uid[s] == platforms.host_uid[memberships.platform[s]]
+        out[2] += memberships.effort[s]
+        out[3 if hosts else 4] += memberships.gain[s]
+
+
+@compiled
+def govern(state: State, numbers: Any, seed: int, step: int) -> bool:
     """Members choose efforts for their platform; its joint capital grows, sells and pays."""
-    organisations, platforms, memberships = model.organisations, model.platforms, model.memberships
-    rows = model.membership_rows[np.argsort(memberships.uid[model.membership_rows])]  # sums do not hang on places
-    memberships.effort[rows] = memberships.gain[rows] = 0.0
-    members = memberships.organisation[rows]
-    rows = rows[organisations.alive[members] & (organisations.uid[members] == memberships.organisation_uid[rows])]
-    settings = model.parameters["governance"]
-    set_terms(platforms, memberships, rows, settings)
-    hosts = host_memberships(platforms, memberships, rows)
-    borne = choose_efforts(memberships, rows, hosts, settings)
-    costs = afford(organisations, memberships, rows, hosts, borne, settings.spending_limit)
-    sell(organisations, platforms, memberships, model.books, rows, model.platform_rows, settings.revenue_rate,
-         settings.decay)  # fmt: skip
-    pay_efforts(organisations, memberships, model.books, rows, hosts, *costs)
+    organisations, platforms, memberships, p = (
+        state.organisations,
+        state.platforms,
+        state.memberships,
+        numbers.governance,
+    )
+    rows, platform_rows = (
+        _present(organisations, memberships, state.membership_slots),
+        living(platforms.alive, state.platform_slots),
+    )
+    places = state.platform_slots.state[1]
+    set_terms(platforms, memberships, rows, places, p)
+    hosts = host_memberships(platforms, memberships, rows, places)
+    borne = choose_efforts(memberships, rows, hosts, state.membership_slots.state[1], p)
+    own, given = afford(organisations, memberships, rows, hosts, borne, state.slots.state[1], p.spending_limit)
+    sell(organisations, platforms, memberships, state.books, rows, platform_rows, places, p.revenue_rate, p.decay)
+    pay_efforts(organisations, memberships, state.books, rows, hosts, own, given)
+    return True
+
+
+@compiled
+def _present(organisations: Organisations, memberships: Memberships, slots: Slots) -> Column:
+    """Clear last quarter's efforts and gains; return the memberships whose member is there, by uid: sums do not hang on places."""
+    rows = living(memberships.alive, slots)
+    rows = rows[: _keep_present(organisations, memberships, rows)]
+    return rows[np.argsort(memberships.uid[rows])]
+
+
+@allocation_free
+def _keep_present(organisations: Organisations, memberships: Memberships, rows: Column) -> int:
+    """Clear efforts and gains, move the memberships whose member is there to the front and return how many they are."""
+    count = 0
+    for s in rows:
+        i = memberships.organisation[s]
+        memberships.effort[s] = memberships.gain[s] = 0.0
+        if organisations.alive[i] and organisations.uid[i] == memberships.organisation_uid[s]:
+            rows[count] = s
+            count += 1
+    return count
 
 
 def found_agreed(model: Any, named: Agreement, row_of: dict[str, int]) -> None:
@@ -119,17 +147,31 @@ def found_agreed(model: Any, named: Agreement, row_of: dict[str, int]) -> None:
 
 
 @compiled
-def set_terms(platforms: Platforms, memberships: Memberships, rows: Column, p: Any) -> None:
+def set_terms(platforms: Platforms, memberships: Memberships, rows: Column, places: int, p: Any) -> None:
     """The host keeps its cut; the rest goes to the others by what they put into the pool, or equally; agreed terms stay.
 
     Where nobody has put anything in yet the rest is divided equally; a host alone keeps all, and members without one
     divide all. Effectiveness and cost of effort are the same for all.
+
+    Parameters
+    ----------
+    places : rows of platforms in use.
     """
-    if p.terms == AGREED:
-        return
-    hosted = np.zeros(platforms.uid.size)
-    others = np.zeros(platforms.uid.size)
-    contributed = np.zeros(platforms.uid.size)
+    if p.terms != AGREED:
+        _divide(platforms, memberships, rows, np.zeros(places), np.zeros(places), np.zeros(places), p)
+
+
+@allocation_free
+def _divide(
+    platforms: Platforms,
+    memberships: Memberships,
+    rows: Column,
+    hosted: Column,
+    others: Column,
+    contributed: Column,
+    p: Any,
+) -> None:
+    """Set shares by whether the host is there, how many others are and what they put in, (platforms,) each."""
     for s in rows:
         k = memberships.platform[s]
         if memberships.organisation_uid[s] == platforms.host_uid[k]:
@@ -151,14 +193,19 @@ def set_terms(platforms: Platforms, memberships: Memberships, rows: Column, p: A
 
 
 @compiled
-def host_memberships(platforms: Platforms, memberships: Memberships, rows: Column) -> Column:
+def host_memberships(platforms: Platforms, memberships: Memberships, rows: Column, places: int) -> Column:
     """The membership of each platform's host by row of the platform, (platforms,); -1 where the host is no member."""
-    hosts = np.full(platforms.uid.size, -1, np.int64)
+    hosts = np.full(places, -1, np.int64)
+    _mark_hosts(platforms, memberships, rows, hosts)
+    return hosts
+
+
+@allocation_free
+def _mark_hosts(platforms: Platforms, memberships: Memberships, rows: Column, hosts: Column) -> None:
     for s in rows:
         k = memberships.platform[s]
         if memberships.organisation_uid[s] == platforms.host_uid[k]:
             hosts[k] = s
-    return hosts
 
 
 @allocation_free
@@ -191,15 +238,25 @@ def best_effort(regarded: float, worth: float, effectiveness: float, cost: float
 
 
 @compiled
-def choose_efforts(memberships: Memberships, rows: Column, hosts: Column, p: Any) -> Column:
+def choose_efforts(memberships: Memberships, rows: Column, hosts: Column, used: int, p: Any) -> Column:
     """Each member chooses its effort by the form of governance, with Q = theta / (r + d).
+
+    Parameters
+    ----------
+    used : rows of memberships in use.
 
     Returns
     -------
     borne : (memberships,) part of each member's cost that its host bears; none of the host's own.
     """
+    borne = np.zeros(used)
+    _set_efforts(memberships, rows, hosts, borne, p)
+    return borne
+
+
+@allocation_free
+def _set_efforts(memberships: Memberships, rows: Column, hosts: Column, borne: Column, p: Any) -> None:
     worth = p.revenue_rate / (p.discount + p.decay)
-    borne = np.zeros(memberships.uid.size)
     for s in rows:
         host = hosts[memberships.platform[s]]
         share = memberships.share[s]
@@ -208,4 +265,3 @@ def choose_efforts(memberships: Memberships, rows: Column, hosts: Column, p: Any
             borne[s] = part_borne(p.form, memberships.share[host], share)
             regarded = share_regarded(p.form, memberships.share[host], share)
         memberships.effort[s] = best_effort(regarded, worth, memberships.effectiveness[s], memberships.cost[s])
-    return borne

@@ -56,11 +56,10 @@ def next_culture(culture: float, brought: float, belief: float, speed: float) ->
 
 
 @allocation_free
-def _change_culture(organisations: Organisations, rows: Column, p: Any) -> None:
+def change_culture(organisations: Organisations, i: int, p: Any) -> None:
     """What openness brought is the part of new knowledge that came from others: inflow / (inflow + created)."""
-    for i in rows:
-        new = organisations.inflow[i] + organisations.created[i]
-        brought = organisations.inflow[i] / new if new > 0.0 else 0.0
-        organisations.culture[i] = next_culture(
-            organisations.culture[i], brought, organisations.persistence[i], p.culture_speed
-        )
+    new = organisations.inflow[i] + organisations.created[i]
+    brought = organisations.inflow[i] / new if new > 0.0 else 0.0
+    organisations.culture[i] = next_culture(
+        organisations.culture[i], brought, organisations.persistence[i], p.culture_speed
+    )

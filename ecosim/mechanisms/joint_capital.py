@@ -39,7 +39,13 @@ YEARS = 0.25  # a quarter
 
 @compiled
 def afford(
-    organisations: Organisations, memberships: Memberships, rows: Column, hosts: Column, borne: Column, limit: float
+    organisations: Organisations,
+    memberships: Memberships,
+    rows: Column,
+    hosts: Column,
+    borne: Column,
+    used: int,
+    limit: float,
 ) -> tuple[Column, Column]:
     """Cut efforts to what members, and hosts for the part they bear, have money for.
 
@@ -49,15 +55,31 @@ def afford(
     Parameters
     ----------
     borne : (memberships,) part of the cost that the host bears.
+    used : rows of organisations in use.
     limit : part of its capital that an organisation spends at most this quarter.
 
     Returns
     -------
     own, given : (memberships,) what each member and its host spend on its effort this quarter, million CNY.
     """
-    own = np.zeros(memberships.uid.size)
-    given = np.zeros(memberships.uid.size)
-    due = np.zeros(organisations.uid.size)
+    own, given = np.zeros(borne.size), np.zeros(borne.size)
+    _cut_efforts(organisations, memberships, rows, hosts, borne, own, given, np.zeros(used), limit)
+    return own, given
+
+
+@allocation_free
+def _cut_efforts(
+    organisations: Organisations,
+    memberships: Memberships,
+    rows: Column,
+    hosts: Column,
+    borne: Column,
+    own: Column,
+    given: Column,
+    due: Column,
+    limit: float,
+) -> None:
+    """Add up what is due of each organisation, (organisations,), and cut efforts to the part it can spend."""
     for s in rows:
         cost = YEARS * memberships.cost[s] * memberships.effort[s] ** 2 / 2.0
         given[s] = borne[s] * cost
@@ -72,7 +94,6 @@ def afford(
             given[s] *= _affordable(organisations, due, host, limit)
         if memberships.cost[s] > 0.0:
             memberships.effort[s] = np.sqrt(2.0 * (own[s] + given[s]) / (YEARS * memberships.cost[s]))
-    return own, given
 
 
 @allocation_free
@@ -102,15 +123,36 @@ def sell(
     books: Books,
     rows: Column,
     platform_rows: Column,
+    places: int,
     revenue_rate: float,
     decay: float,
 ) -> None:
     """Efforts build joint capital, dK/dt = sum a e - d K; the world pays theta K for services, divided by shares.
 
     A share whose holder is gone lapses: nobody sells that part.
+
+    Parameters
+    ----------
+    places : rows of platforms in use.
     """
-    inflow = np.zeros(platforms.uid.size)
-    revenue = np.zeros(platforms.uid.size)
+    _sell_services(organisations, platforms, memberships, books, rows, platform_rows, np.zeros(places), np.zeros(places),
+                   revenue_rate, decay)  # fmt: skip
+
+
+@allocation_free
+def _sell_services(
+    organisations: Organisations,
+    platforms: Platforms,
+    memberships: Memberships,
+    books: Books,
+    rows: Column,
+    platform_rows: Column,
+    inflow: Column,
+    revenue: Column,
+    revenue_rate: float,
+    decay: float,
+) -> None:
+    """Add up what efforts build and what platforms sell for, (platforms,) each, and pay members their shares."""
     for s in rows:
         inflow[memberships.platform[s]] += memberships.effectiveness[s] * memberships.effort[s]
     for k in platform_rows:

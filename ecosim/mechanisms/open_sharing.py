@@ -8,22 +8,24 @@ Copying never lowers the giver and never lifts the taker above the best giver.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ecosim.columns import living
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import LEAKAGE, uniform
 from ecosim.ledger import LOANS, note_flow, note_gain
-from ecosim.measures import pianka_overlap
-from ecosim.mechanisms.internal_reform import _change_culture, absorption, opening
-from ecosim.mechanisms.platforms import attend
-from ecosim.mechanisms.pooling import members_of, pool
-from ecosim.mechanisms.protection import _protect, passed_on
-from ecosim.mechanisms.secondment import _move_staff
+from ecosim.mechanisms.internal_reform import absorption, change_culture, opening
+from ecosim.mechanisms.platforms import attend, mark_offers, open_doors, room_to_attend
+from ecosim.mechanisms.pooling import Gains, members_of_kind, no_gains, pool
+from ecosim.mechanisms.protection import passed_on, protect
+from ecosim.mechanisms.reach import niche_overlap
+from ecosim.mechanisms.secondment import move_staff
 from ecosim.outcomes import MONEY, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
+    DOMAINS,
     EXCHANGE,
     INFORMATION,
     KNOWLEDGE,
@@ -35,14 +37,11 @@ from ecosim.state import (
     STANDARDS_BODY,
     Books,
     Column,
-    Memberships,
+    Members,
     Organisations,
-    Platforms,
+    State,
     Ties,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -64,116 +63,142 @@ OUTCOMES = (
 )  # fmt: skip
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Return what leaked, what was lent and what was told."""
-    return (
-        float(model.books.leaked[0]),
-        float(model.books.paid[LOANS].sum()),
-        float(model.books.flows[INFORMATION, POOL].sum()),
-    )
-
-
-def share(model: Ecosystem) -> None:
-    """Protect, open up, join platforms; pool and draw, copy over ties, leak to rivals; share staff; let culture follow."""
-    organisations, settings = model.organisations, model.parameters["open_sharing"]
-    culture, ip = model.parameters["internal_reform"], model.parameters["protection"]
-    common, knowledge_cost = model.parameters["orchestration"], float(model.environment.knowledge_cost[0])
-    switches = model.switched("internal_reform", "protection", "leakage")
-    usable, opened = prepare(organisations, model.platforms, model.memberships, model.books, model.rows,
-                             model.membership_rows, knowledge_cost, switches, settings, culture, ip)  # fmt: skip
-    attend(model, usable, opened)
-    # Nobody's knowledge or information changes before `absorb`, so all act on the same state.
-    gains = (np.zeros(organisations.knowledge.shape), np.zeros(organisations.knowledge.shape), np.zeros(len(usable)),
-             np.zeros(len(usable)))  # fmt: skip
-    price = settings.usefulness * knowledge_cost
-    pool(model, gains, usable, opened, price)
-    model.books.leaked[0] = copy_and_absorb(
-        organisations, model.ties, model.books, gains, usable, opened, model.members_of_roles(), model.rows, model.tie_rows,
-        price, settings.usefulness * model.parameters["stages"].information_price, switches, settings, culture,
-        model.parameters["secondment"], common.hiring_speed, common.memory, model.seed, model.step_number,
-    )  # fmt: skip
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write what leaked, what was lent and what was told into `out`, (outcomes,)."""
+    out[0] = state.books.leaked[0]
+    out[1] = state.books.paid[LOANS].sum()
+    out[2] = state.books.flows[INFORMATION, POOL].sum()
 
 
 @compiled
-def prepare(
-    organisations: Organisations,
-    platforms: Platforms,
-    memberships: Memberships,
-    books: Books,
-    rows: Column,
-    membership_rows: Column,
-    knowledge_cost: float,
-    switches: Column,
-    p: Any,
-    culture: Any,
-    ip: Any,
-) -> tuple[Column, Column]:
+def share(state: State, numbers: Any, seed: int, step: int) -> bool:
+    """Protect, open up, join platforms; pool and draw, copy over ties, leak to rivals; share staff; let culture follow."""
+    rows, tie_rows = living(state.organisations.alive, state.slots), living(state.ties.alive, state.tie_slots)
+    used = state.slots.state[1]
+    offers, doors = np.full(used, -1, np.int64), np.empty((2 * tie_rows.size, 2), np.int64)
+    if numbers.rules.platforms:
+        mark_offers(state.organisations, rows, numbers.roles.hosting, offers)
+    doors = doors[: open_doors(state.ties, tie_rows, offers, doors)]
+    if not room_to_attend(state.organisations, state.platform_slots, state.membership_slots, state.events, rows, offers,
+                          doors, state.short):  # fmt: skip
+        return False
+    usable, opened = prepare(state, numbers, rows)
+    price = numbers.open_sharing.usefulness * state.environment.knowledge_cost[0]
+    information_price = numbers.open_sharing.usefulness * numbers.stages.information_price
+    attend(state, numbers, offers, doors, usable, opened, price, information_price, seed, step)
+    # Nobody's knowledge or information changes before `copy_and_absorb` ends, so all act on the same state.
+    gains = no_gains(used)
+    pool(state, numbers, gains, usable, opened, price)
+    copy_and_absorb(state, numbers, gains, usable, opened, rows, tie_rows, price, information_price, seed, step)
+    move_staff(state.organisations, state.ties, state.books, tie_rows, used, numbers.orchestration.hiring_speed,
+               numbers.secondment)  # fmt: skip
+    return True
+
+
+@compiled
+def prepare(state: State, numbers: Any, rows: Column) -> tuple[Column, Column]:
     """Protect and open up; return usable absorptive capacity and the part of its knowledge that each passes on, (rows,)."""
-    reforms, managed = switches[0], switches[1]
-    if managed > 0.0:
-        eased = members_of(platforms, memberships, membership_rows, STANDARDS_BODY, organisations.uid.size)
-        _protect(organisations, books, rows, eased, knowledge_cost, ip)
-    _open_up(organisations, rows, p, culture.closed, managed)
-    usable = np.zeros(organisations.uid.size)
-    opened = np.zeros(organisations.uid.size)
-    for i in rows:
-        usable[i] = absorption(organisations.absorptive[i], reforms * organisations.reform[i], p.unreformed)
-        opened[i] = passed_on(organisations.openness[i], managed * organisations.protection[i], ip.flow_cut)
+    organisations, p, rules = state.organisations, numbers.open_sharing, numbers.rules
+    used, knowledge_cost = state.slots.state[1], state.environment.knowledge_cost[0]
+    managed, reforms = 1.0 if rules.protection else 0.0, 1.0 if rules.internal_reform else 0.0
+    usable, opened = np.zeros(used), np.zeros(used)
+    eased = members_of_kind(state.platforms, state.memberships, state.membership_slots, STANDARDS_BODY, used)
+    _open_up(organisations, state.books, rows, eased, usable, opened, knowledge_cost, reforms, managed,
+             numbers.internal_reform.closed, p, numbers.protection)  # fmt: skip
     return usable, opened
 
 
-@compiled
-def copy_and_absorb(
+@allocation_free
+def _open_up(
     organisations: Organisations,
-    ties: Ties,
     books: Books,
-    gains: tuple[Column, Column, Column, Column],
+    rows: Column,
+    eased: Column,
     usable: Column,
     opened: Column,
-    members: tuple[Column, Column],
-    rows: Column,
-    tie_rows: Column,
-    price: float,
-    information_price: float,
-    switches: Column,
+    knowledge_cost: float,
+    reforms: float,
+    managed: float,
+    closed: float,
     p: Any,
-    culture: Any,
-    staff: Any,
-    hiring_speed: float,
-    memory: float,
-    seed: int,
-    step: int,
-) -> float:
-    """Copy over ties, leak, write all gains, move staff, let culture follow; return the knowledge that leaked."""
-    best, gained, best_told, told = gains
-    _copy_over_ties(organisations, ties, books, best, gained, usable, opened, tie_rows, p, price)
-    _tell_over_ties(organisations, ties, books, best_told, told, opened, tie_rows, p, information_price)
-    leaked = _leak(organisations, best, gained, usable, members, rows, p, switches[2] > 0.0, switches[1], seed, step)
-    _absorb(organisations, best, gained, best_told, told, rows, memory)
-    _move_staff(organisations, ties, books, tie_rows, hiring_speed, staff)
-    if switches[0] > 0.0:
-        _change_culture(organisations, rows, culture)
-    return leaked
-
-
-@allocation_free
-def _open_up(organisations: Organisations, rows: Column, p: Any, closed: float, managed: float) -> None:
+    ip: Any,
+) -> None:
     """Openness moves to its target, of which culture opens a part, and which caution lowers where protection is missing.
 
     goal = openness_target * (closed + (1 - closed) * culture) * (1 - caution * (1 - protection)).
     """
     for i in rows:
+        if managed > 0.0:
+            protect(organisations, books, i, eased[i], knowledge_cost, ip)
         goal = organisations.routines[i, OPENNESS_TARGET] * opening(organisations.culture[i], closed)
         goal *= 1.0 - p.caution * (1.0 - managed * organisations.protection[i])
         organisations.openness[i] += p.opening_speed * (goal - organisations.openness[i])
+        usable[i] = absorption(organisations.absorptive[i], reforms * organisations.reform[i], p.unreformed)
+        opened[i] = passed_on(organisations.openness[i], managed * organisations.protection[i], ip.flow_cut)
+
+
+@compiled
+def copy_and_absorb(
+    state: State,
+    numbers: Any,
+    gains: Gains,
+    usable: Column,
+    opened: Column,
+    rows: Column,
+    tie_rows: Column,
+    price: float,
+    information_price: float,
+    seed: int,
+    step: int,
+) -> None:
+    """Copy and tell over ties, leak, write all gains, let culture follow."""
+    organisations, books, p, rules = state.organisations, state.books, numbers.open_sharing, numbers.rules
+    _share_over_ties(organisations, state.ties, books, gains, usable, opened, tie_rows, p, price, information_price)
+    for i in rows:
+        organisations.leaked[i] = 0.0
+    if rules.leakage:
+        managed = 1.0 if rules.protection else 0.0
+        books.leaked[0] = _leak(organisations, state.members, gains, usable, rows, p, managed, seed, step)
+    _absorb(organisations, gains, rows, numbers.orchestration.memory, rules.internal_reform, numbers.internal_reform)
+
+
+@allocation_free
+def _share_over_ties(
+    organisations: Organisations,
+    ties: Ties,
+    books: Books,
+    gains: Gains,
+    usable: Column,
+    opened: Column,
+    tie_rows: Column,
+    p: Any,
+    price: float,
+    information_price: float,
+) -> None:
+    """Both ends of a tie copy from each other; who share tell each other of the market.
+
+    Copies in separation count as exchange, in sharing and overlap as shared pools.
+    """
+    for t in tie_rows:
+        a, b = ties.a[t], ties.b[t]
+        channel = EXCHANGE if ties.mode[t] == SEPARATION else POOL
+        to_a = tie_rate(ties.mode[t], ties.trust[t], opened[b], p) * usable[a]
+        to_b = tie_rate(ties.mode[t], ties.trust[t], opened[a], p) * usable[b]
+        worth_a = _copy(organisations, books, gains, b, a, to_a, channel, price)
+        worth_b = _copy(organisations, books, gains, a, b, to_b, channel, price)
+        _credit(ties, t, worth_a, worth_b)
+        if ties.mode[t] >= SHARING:
+            giver, taker = (a, b) if organisations.information[a] > organisations.information[b] else (b, a)
+            worth = _tell(organisations, ties, books, gains, opened, t, giver, taker, p, information_price)
+            _credit(ties, t, worth if taker == a else 0.0, worth if taker == b else 0.0)
 
 
 @allocation_free
 def _copy(
     organisations: Organisations,
     books: Books,
-    best: Column,
-    gained: Column,
+    gains: Gains,
     giver: int,
     taker: int,
     rate: float,
@@ -182,15 +207,41 @@ def _copy(
 ) -> float:
     """Copy a part of each gap to the giver's knowledge into the taker's gains; return what it is worth to the taker."""
     total = 0.0
-    for d in range(gained.shape[1]):
+    for d in range(DOMAINS):
         volume = rate * (organisations.knowledge[giver, d] - organisations.knowledge[taker, d])
         if volume > 0.0:
-            gained[taker, d] += volume
-            best[taker, d] = max(best[taker, d], organisations.knowledge[giver, d])
+            gains.knowledge[taker, d] += volume
+            gains.best[taker, d] = max(gains.best[taker, d], organisations.knowledge[giver, d])
             total += volume
     note_flow(organisations, books, KNOWLEDGE, channel, giver, taker, total)
     note_gain(organisations, books, taker, giver, price * total)
     return price * total
+
+
+@allocation_free
+def _tell(
+    organisations: Organisations,
+    ties: Ties,
+    books: Books,
+    gains: Gains,
+    opened: Column,
+    t: int,
+    giver: int,
+    taker: int,
+    p: Any,
+    price: float,
+) -> float:
+    """Close r T o' of a gap of information in sharing, twice that in overlap; return what it is worth to the taker."""
+    gap = organisations.information[giver] - organisations.information[taker]
+    rate = (2.0 if ties.mode[t] == OVERLAP else 1.0) * p.information_rate * ties.trust[t] * opened[giver]
+    volume = min(1.0, rate) * gap
+    if not volume > 0.0:
+        return 0.0
+    gains.information[taker] += volume
+    gains.best_informed[taker] = max(gains.best_informed[taker], organisations.information[giver])
+    note_flow(organisations, books, INFORMATION, POOL, giver, taker, volume)
+    note_gain(organisations, books, taker, giver, price * volume)
+    return price * volume
 
 
 @allocation_free
@@ -199,30 +250,6 @@ def tie_rate(mode: int, trust: float, opened: float, p: Any) -> float:
     if mode == SEPARATION:
         return p.contract_rate
     return (2.0 if mode == OVERLAP else 1.0) * p.tie_rate * trust * opened
-
-
-@allocation_free
-def _copy_over_ties(
-    organisations: Organisations,
-    ties: Ties,
-    books: Books,
-    best: Column,
-    gained: Column,
-    usable: Column,
-    opened: Column,
-    tie_rows: Column,
-    p: Any,
-    price: float,
-) -> None:
-    """Both ends of a tie copy from each other; separation counts as exchange, sharing and overlap as shared pools."""
-    for t in tie_rows:
-        a, b = ties.a[t], ties.b[t]
-        channel = EXCHANGE if ties.mode[t] == SEPARATION else POOL
-        to_a = tie_rate(ties.mode[t], ties.trust[t], opened[b], p) * usable[a]
-        to_b = tie_rate(ties.mode[t], ties.trust[t], opened[a], p) * usable[b]
-        worth_a = _copy(organisations, books, best, gained, b, a, to_a, channel, price)
-        worth_b = _copy(organisations, books, best, gained, a, b, to_b, channel, price)
-        _credit(ties, t, worth_a, worth_b)
 
 
 @allocation_free
@@ -235,99 +262,62 @@ def _credit(ties: Ties, t: int, worth_a: float, worth_b: float) -> None:
 
 
 @allocation_free
-def _tell_over_ties(
-    organisations: Organisations,
-    ties: Ties,
-    books: Books,
-    best: Column,
-    told: Column,
-    opened: Column,
-    tie_rows: Column,
-    p: Any,
-    price: float,
-) -> None:
-    """Partners who share tell each other of the market: sharing closes r T o' of a gap of information, overlap twice that."""
-    for t in tie_rows:
-        if ties.mode[t] < SHARING:
-            continue
-        a, b = ties.a[t], ties.b[t]
-        giver, taker = (a, b) if organisations.information[a] > organisations.information[b] else (b, a)
-        gap = organisations.information[giver] - organisations.information[taker]
-        rate = (2.0 if ties.mode[t] == OVERLAP else 1.0) * p.information_rate * ties.trust[t] * opened[giver]
-        volume = min(1.0, rate) * gap
-        if volume > 0.0:
-            told[taker] += volume
-            best[taker] = max(best[taker], organisations.information[giver])
-            note_flow(organisations, books, INFORMATION, POOL, giver, taker, volume)
-            note_gain(organisations, books, taker, giver, price * volume)
-            _credit(ties, t, price * volume if taker == a else 0.0, price * volume if taker == b else 0.0)
-
-
-@compiled
 def _leak(
     organisations: Organisations,
-    best: Column,
-    gained: Column,
+    members: Members,
+    gains: Gains,
     usable: Column,
-    members: tuple[Column, Column],
     rows: Column,
     p: Any,
-    leaks: bool,
     managed: float,
     seed: int,
     step: int,
 ) -> float:
     """Each organisation watches one other of its role; it copies in proportion to that one's openness, lack of protection and niche overlap.
 
-    Parameters
-    ----------
-    members : start of each role's part, and all rows sorted by role.
-
     Returns
     -------
     Knowledge that was got in this way.
     """
-    starts, sorted_rows = members
     total = 0.0
     for i in rows:
-        organisations.leaked[i] = 0.0
-    if not leaks:
-        return total
-    for i in rows:
-        role = organisations.role[i]
-        peers = starts[role + 1] - starts[role]
-        j = sorted_rows[starts[role] + int(uniform(seed, LEAKAGE, step, organisations.uid[i], 0) * peers)]
+        first, end = members.starts[organisations.role[i]], members.starts[organisations.role[i] + 1]
+        j = members.order[first + int(uniform(seed, LEAKAGE, step, organisations.uid[i], 0) * (end - first))]
         if j == i:
             continue
         exposed = (
             organisations.openness[j]
             * (1.0 - managed * organisations.protection[j])
-            * pianka_overlap(organisations.niche[i], organisations.niche[j])
+            * niche_overlap(organisations, i, j)
         )
         rate = p.leak_rate * exposed * usable[i]
-        for d in range(gained.shape[1]):
+        for d in range(DOMAINS):
             gap = organisations.knowledge[j, d] - organisations.knowledge[i, d]
             if gap > 0.0:
                 total += rate * gap
-                gained[i, d] += rate * gap
-                best[i, d] = max(best[i, d], organisations.knowledge[j, d])
+                gains.knowledge[i, d] += rate * gap
+                gains.best[i, d] = max(gains.best[i, d], organisations.knowledge[j, d])
         organisations.leaked[j] = max(organisations.leaked[j], exposed)
     return total
 
 
 @allocation_free
 def _absorb(
-    organisations: Organisations, best: Column, gained: Column, best_told: Column, told: Column, rows: Column, memory: float
+    organisations: Organisations, gains: Gains, rows: Column, memory: float, reforms: bool, culture: Any
 ) -> None:  # fmt: skip
-    """Write the quarter's gains, never above the best source."""
+    """Write the quarter's gains, never above the best source; culture follows."""
     for i in rows:
         total = 0.0
-        for d in range(best.shape[1]):
-            after = raised(organisations.knowledge[i, d], gained[i, d], best[i, d])
+        for d in range(DOMAINS):
+            after = raised(organisations.knowledge[i, d], gains.knowledge[i, d], gains.best[i, d])
             total += after - organisations.knowledge[i, d]
             organisations.knowledge[i, d] = after
-        organisations.information[i] = raised(organisations.information[i], told[i], best_told[i])
+        organisations.information[i] = raised(
+            organisations.information[i], gains.information[i], gains.best_informed[i]
+        )
         organisations.inflow[i] += memory * (total - organisations.inflow[i])
+        if reforms:
+            change_culture(organisations, i, culture)
 
 
 @allocation_free

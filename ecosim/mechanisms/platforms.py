@@ -8,26 +8,28 @@ for the dues. What members put in and get out stands in `pooling`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ecosim.columns import claim, ensure_room, release
+from ecosim.columns import claim, everybody, has_room, living, release
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import PLATFORM_JOINING, PLATFORM_LEAVING, uniform
-from ecosim.ledger import UPKEEP, note_event, pay
-from ecosim.mechanisms.reach import advantages, platform_reach
+from ecosim.ledger import UPKEEP, note_event, pay, room_for_events
+from ecosim.mechanisms.reach import Outlook, advantages, platform_outlook
 from ecosim.outcomes import COUNT, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     ACADEMY,
     HOUSEHOLDS,
     INDUSTRIAL_ALLIANCE,
+    MEMBERSHIP_TABLE,
     OPEN_PLATFORM,
     OPEN_SOURCE_COMMUNITY,
     PLATFORM_FOUNDED,
     PLATFORM_JOINED,
     PLATFORM_LEFT,
+    PLATFORM_TABLE,
     SHARING,
     STANDARDS_BODY,
     Books,
@@ -37,11 +39,9 @@ from ecosim.state import (
     Organisations,
     Platforms,
     Slots,
+    State,
     Ties,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -67,98 +67,113 @@ OUTCOMES = (
 )
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Return the number of platforms and of memberships."""
-    return float(len(model.platform_rows)), float(len(model.membership_rows))
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write the number of platforms and of memberships into `out`, (outcomes,)."""
+    out[0] = living(state.platforms.alive, state.platform_slots).size
+    out[1] = living(state.memberships.alive, state.membership_slots).size
 
 
-def attend(model: Ecosystem, usable: Column, opened: Column) -> None:
-    """Close platforms without a host, found new ones, let organisations leave and join; all decide on the same state.
+@allocation_free
+def mark_offers(organisations: Organisations, rows: Column, hosting: Column, offers: Column) -> None:
+    """Write the kind of platform that each organisation hosts or could host into `offers`, (organisations,).
+
+    Parameters
+    ----------
+    hosting : the kind that each kind of each role hosts, (roles, kinds), -1 for none.
+    """
+    for i in rows:
+        offers[i] = host_kind(organisations, i, hosting)
+
+
+@allocation_free
+def open_doors(ties: Ties, tie_rows: Column, offers: Column, doors: Column) -> int:
+    """Write host and partner of each tie that opens the host's platform to the partner into `doors`; return how many.
+
+    Parameters
+    ----------
+    offers : kind of platform that each organisation hosts or could host, (organisations,), -1 for none.
+    doors : room for two a tie, (2 ties, 2).
+    """
+    count = 0
+    for t in tie_rows:
+        for host, partner in ((ties.a[t], ties.b[t]), (ties.b[t], ties.a[t])):
+            if admits(offers[host], ties.mode[t]):
+                doors[count, 0], doors[count, 1] = host, partner
+                count += 1
+    return count
+
+
+@allocation_free
+def room_to_attend(
+    organisations: Organisations,
+    platform_slots: Slots,
+    membership_slots: Slots,
+    events: Events,
+    rows: Column,
+    offers: Column,
+    doors: Column,
+    short: Column,
+) -> bool:
+    """Return whether there is room for all platforms that could be founded, all who could join and what is told of it."""
+    hosts, makers, community = 0, 0, False
+    for i in rows:
+        if offers[i] >= 0:
+            hosts += 1
+        if offers[i] == OPEN_SOURCE_COMMUNITY:
+            community = True
+        if organisations.created[i] > 0.0:
+            makers += 1
+    joining = min(rows.size, len(doors) + (makers if community else 0))
+    there = membership_slots.state[1] - membership_slots.state[0]
+    told = room_for_events(events, there + hosts + joining, short)
+    founded = has_room(platform_slots, hosts, short, PLATFORM_TABLE)
+    joined = has_room(membership_slots, hosts + joining, short, MEMBERSHIP_TABLE)
+    return told and founded and joined
+
+
+@compiled
+def attend(
+    state: State,
+    numbers: Any,
+    offers: Column,
+    doors: Column,
+    usable: Column,
+    opened: Column,
+    price: float,
+    information_price: float,
+    seed: int,
+    step: int,
+) -> None:
+    """Close platforms without a host, found new ones, let organisations leave and join; members pay dues.
 
     Parameters
     ----------
     usable, opened : (rows,) usable absorptive capacity, and the part of its knowledge that each passes on.
+    price, information_price : worth of a unit of knowledge and of information to who copies it, million CNY.
     """
-    rows = model.members_of_roles()[1]  # by role and uid, so that nothing hangs on the order of rows
-    model._room_for_events(2 * len(model.memberships.uid) + 2 * len(rows))
-    model.platforms, model.platform_slots = ensure_room(model.platforms, model.platform_slots, len(rows))
-    model.memberships, model.membership_slots = ensure_room(model.memberships, model.membership_slots, 2 * len(rows))
-    hosting = model._kept("hosting", model.rules["intermediation"], lambda: hosting_kinds(model))
-    attend_platforms(
-        model.organisations, model.ties, model.platforms, model.platform_slots, model.memberships, model.membership_slots,
-        model.books, model.events, rows, model.tie_rows, hosting, usable, opened, copy_prices(model),
-        model.parameters["platforms"], model.rules["platforms"], model.switched("protection")[0], model.seed,
-        model.step_number,
+    organisations, platforms, memberships = state.organisations, state.platforms, state.memberships
+    slots, membership_slots, books, events = state.platform_slots, state.membership_slots, state.books, state.events
+    p = numbers.platforms
+    _close(organisations, platforms, slots, memberships, membership_slots, events, living(platforms.alive, slots),
+           living(memberships.alive, membership_slots), offers)  # fmt: skip
+    rows = everybody(state.members)  # by role and uid, so that nothing hangs on the order of rows
+    hosted = _found(
+        organisations, platforms, slots, memberships, membership_slots, books, events, rows, offers, doors, p
+    )
+    platform_rows, membership_rows = living(platforms.alive, slots), living(memberships.alive, membership_slots)
+    outlook = platform_outlook(
+        organisations, platforms, memberships, platform_rows, membership_rows, slots.state[1],
+        numbers.roles.hosting.shape[0], usable, opened, 1.0 if numbers.rules.protection else 0.0,
+        price * numbers.pooling.pool_rate, information_price * numbers.pooling.information_rate,
     )  # fmt: skip
-
-
-@compiled
-def attend_platforms(
-    organisations: Organisations,
-    ties: Ties,
-    platforms: Platforms,
-    platform_slots: Slots,
-    memberships: Memberships,
-    membership_slots: Slots,
-    books: Books,
-    events: Events,
-    rows: Column,
-    tie_rows: Column,
-    hosting: Column,
-    usable: Column,
-    opened: Column,
-    prices: Column,
-    p: Any,
-    switched_on: bool,
-    managed: float,
-    seed: int,
-    step: int,
-) -> None:
-    """Close, found, leave and join, pay dues, mark the members of core firms' platforms; switched off, close all."""
-    platform_rows = np.flatnonzero(platforms.alive[: platform_slots.state[1]])
-    membership_rows = np.flatnonzero(memberships.alive[: membership_slots.state[1]])
-    _close(organisations, platforms, platform_slots, memberships, membership_slots, events, platform_rows,
-           membership_rows, hosting, switched_on)  # fmt: skip
-    if switched_on:
-        platform_rows = np.flatnonzero(platforms.alive[: platform_slots.state[1]])
-        _found(organisations, ties, platforms, platform_slots, memberships, membership_slots, books, events,
-               platform_rows, rows, tie_rows, hosting, p)  # fmt: skip
-        platform_rows = np.flatnonzero(platforms.alive[: platform_slots.state[1]])
-        membership_rows = np.flatnonzero(memberships.alive[: membership_slots.state[1]])
-        reach = platform_reach(
-            organisations, platforms, memberships, platform_rows, membership_rows, opened, hosting.shape[0]
-        )
-        _leave_and_join(organisations, ties, platforms, memberships, membership_slots, events, platform_rows,
-                        membership_rows, rows, tie_rows, reach, usable, opened, managed, prices, p, seed, step)  # fmt: skip
-    for i in rows:
-        organisations.member[i] = False
-    for m in np.flatnonzero(memberships.alive[: membership_slots.state[1]]):
-        i, q = memberships.organisation[m], memberships.platform[m]
-        pay(organisations, books, i, platforms.host[q], p.dues, UPKEEP)
-        if platforms.kind[q] == OPEN_PLATFORM:
-            organisations.member[i] = True
-
-
-def copy_prices(model: Ecosystem) -> Column:
-    """Worth to the taker, million CNY, of what it could draw in a quarter at full absorption per unit of gap.
-
-    Of knowledge and of information, (2,).
-    """
-    sharing, pooling = model.parameters["open_sharing"], model.parameters["pooling"]
-    knowledge = sharing.usefulness * float(model.environment.knowledge_cost[0])
-    information = sharing.usefulness * model.parameters["stages"].information_price
-    return np.array([knowledge * pooling.pool_rate, information * pooling.information_rate])
-
-
-def hosting_kinds(model: Ecosystem) -> Column:
-    """Return the kind of platform that each kind of each role hosts, (roles, kinds), -1 for none."""
-    kinds = [role.kinds for role in model.roles.values()]
-    hosting = np.full((len(kinds), max(1, *map(len, kinds))), -1, np.int64)
-    if model.rules["intermediation"]:
-        for role, names in enumerate(kinds):
-            for kind, name in enumerate(names):
-                hosting[role, kind] = HOSTS.get(name, -1)
-    return hosting
+    bound, chosen = _choose(organisations, platforms, memberships, membership_slots, platform_rows, membership_rows, rows,
+                            hosted, doors, outlook, p, seed, step)  # fmt: skip
+    _leave(
+        organisations, platforms, memberships, membership_slots, events, membership_rows, bound, outlook, p, seed, step
+    )
+    _join(organisations, platforms, memberships, membership_slots, events, rows, chosen)
+    _pay_dues(organisations, platforms, memberships, books, rows, living(memberships.alive, membership_slots), p.dues)
 
 
 @allocation_free
@@ -183,14 +198,13 @@ def _close(
     events: Events,
     platform_rows: Column,
     membership_rows: Column,
-    hosting: Column,
-    switched_on: bool,
+    offers: Column,
 ) -> None:
     """A platform ends when its host is gone or hosts no more, a membership with its platform or its member."""
     for q in platform_rows:
         host = platforms.host[q]
         present = organisations.alive[host] and organisations.uid[host] == platforms.host_uid[q]
-        if not (switched_on and present and host_kind(organisations, host, hosting) == platforms.kind[q]):
+        if not (present and offers[host] == platforms.kind[q]):
             platforms.alive[q] = False
             release(platform_slots, q)
     for m in membership_rows:
@@ -246,7 +260,34 @@ def new_membership(
 @compiled
 def _found(
     organisations: Organisations,
-    ties: Ties,
+    platforms: Platforms,
+    platform_slots: Slots,
+    memberships: Memberships,
+    membership_slots: Slots,
+    books: Books,
+    events: Events,
+    rows: Column,
+    offers: Column,
+    doors: Column,
+    p: Any,
+) -> Column:
+    """Who can host a platform and hosts none founds one as soon as somebody could take part; its first member is the host.
+
+    Returns
+    -------
+    The platform that each organisation hosts, (organisations,), -1 for none.
+    """
+    hosted = np.full(offers.size, -1, np.int64)
+    asked = np.zeros(offers.size, np.bool_)
+    platform_rows = living(platforms.alive, platform_slots)
+    _open_platforms(organisations, platforms, platform_slots, memberships, membership_slots, books, events, platform_rows,
+                    rows, offers, doors, hosted, asked, p)  # fmt: skip
+    return hosted
+
+
+@allocation_free
+def _open_platforms(
+    organisations: Organisations,
     platforms: Platforms,
     platform_slots: Slots,
     memberships: Memberships,
@@ -255,135 +296,197 @@ def _found(
     events: Events,
     platform_rows: Column,
     rows: Column,
-    tie_rows: Column,
-    hosting: Column,
+    offers: Column,
+    doors: Column,
+    hosted: Column,
+    asked: Column,
     p: Any,
 ) -> None:
-    """Who can host a platform and hosts none founds one as soon as somebody could take part; its first member is the host."""
-    asked = np.zeros(organisations.uid.size, np.bool_)
-    for t in tie_rows:
-        for host in (ties.a[t], ties.b[t]):
-            asked[host] |= admits(host_kind(organisations, host, hosting), ties.mode[t])
+    """Mark who hosts and who is asked to host, (organisations,), and found what is asked for and can be paid."""
     for q in platform_rows:
-        asked[platforms.host[q]] = False
+        hosted[platforms.host[q]] = q
+    for k in range(len(doors)):
+        asked[doors[k, 0]] = True
     for i in rows:
-        if not asked[i] or organisations.capital[i] < p.founding:
-            continue
-        pay(organisations, books, i, HOUSEHOLDS, p.founding, UPKEEP)
-        q = new_platform(organisations, platforms, platform_slots, i, host_kind(organisations, i, hosting))
-        note_event(events, PLATFORM_FOUNDED, organisations.uid[i], -1, platforms.kind[q])
-        new_membership(organisations, platforms, memberships, membership_slots, q, i)
+        if asked[i] and hosted[i] < 0 and organisations.capital[i] >= p.founding:
+            pay(organisations, books, i, HOUSEHOLDS, p.founding, UPKEEP)
+            hosted[i] = new_platform(organisations, platforms, platform_slots, i, offers[i])
+            note_event(events, PLATFORM_FOUNDED, organisations.uid[i], -1, offers[i])
+            new_membership(organisations, platforms, memberships, membership_slots, hosted[i], i)
+
+
+class Choices(NamedTuple):
+    """What organisations have and decide while they look at platforms."""
+
+    first: Column  # (organisations,) a membership of each, -1 for none
+    following: Column  # (memberships,) another one of the same organisation, -1 for none
+    bound: Column  # (memberships,) whether what opened the platform to it is still there
+    chosen: Column  # (organisations,) the platform that each joins, -1 for none
+    balance: Column  # (organisations,) of gain and loss there
 
 
 @compiled
-def _leave_and_join(
+def _choose(
     organisations: Organisations,
-    ties: Ties,
     platforms: Platforms,
     memberships: Memberships,
     membership_slots: Slots,
-    events: Events,
     platform_rows: Column,
     membership_rows: Column,
     rows: Column,
-    tie_rows: Column,
-    reach: tuple[Column, Column, Column],
-    usable: Column,
-    opened: Column,
-    managed: float,
-    prices: Column,
+    hosted: Column,
+    doors: Column,
+    outlook: Outlook,
+    p: Any,
+    seed: int,
+    step: int,
+) -> tuple[Column, Column]:
+    """Organisations look at the platforms that they could join, over a tie or, at a community, by coming upon it.
+
+    Returns
+    -------
+    Whether each membership is still open, (memberships,), and the platform that each organisation joins, (organisations,).
+    """
+    used = membership_slots.state[1]
+    choices = Choices(
+        np.full(hosted.size, -1, np.int64), np.full(used, -1, np.int64), np.zeros(used, np.bool_),
+        np.full(hosted.size, -1, np.int64), np.full(hosted.size, -2.0),
+    )  # fmt: skip
+    communities = platform_rows[platforms.kind[platform_rows] == OPEN_SOURCE_COMMUNITY]
+    _look(organisations, platforms, memberships, membership_rows, rows, hosted, communities, doors, choices, outlook, p,
+          seed, step)  # fmt: skip
+    return choices.bound, choices.chosen
+
+
+@allocation_free
+def _look(
+    organisations: Organisations,
+    platforms: Platforms,
+    memberships: Memberships,
+    membership_rows: Column,
+    rows: Column,
+    hosted: Column,
+    communities: Column,
+    doors: Column,
+    choices: Choices,
+    outlook: Outlook,
     p: Any,
     seed: int,
     step: int,
 ) -> None:
-    """Members leave, at once without the tie that opened the platform, else with chance leaving / (1 + exp(s (x + inertia))).
-
-    Who could join does so with chance joining / (1 + exp(-s x)), one platform a quarter, the best of those. The balance
-    is x = (gain - loss - dues) / (gain + loss + dues), in [-1, 1].
-    """
-    hosted, communities = _hosted(organisations, platforms, platform_rows)
-    starts, sorted_memberships = _by_organisation(memberships, membership_rows, organisations.uid.size)
-    bound = np.zeros(memberships.uid.size, np.bool_)
-    chosen = np.full(organisations.uid.size, -1, np.int64)
-    best = np.full(organisations.uid.size, -2.0)
-    for look in range(2 * tie_rows.size + (rows.size if communities.size > 0 else 0)):
-        if look < 2 * tie_rows.size:
-            t = tie_rows[look // 2]
-            host, i = (ties.a[t], ties.b[t]) if look % 2 == 0 else (ties.b[t], ties.a[t])
-            q = hosted[host]
-            if q < 0 or not admits(platforms.kind[q], ties.mode[t]):
-                continue
-        else:  # an open-source community is open to whoever makes knowledge and comes upon it
-            i = rows[look - 2 * tie_rows.size]
-            if organisations.created[i] <= 0.0:
-                continue
-            search = organisations.knowledge_capabilities[i, 0:3].mean()
-            draw = uniform(seed, PLATFORM_JOINING, step, organisations.uid[i], 0)
-            if draw >= search:
-                continue
+    """Consider each platform whose door is open; a community is open to whoever makes knowledge and comes upon it."""
+    for m in membership_rows:
+        i = memberships.organisation[m]
+        choices.following[m], choices.first[i] = choices.first[i], m
+    for k in range(len(doors)):
+        q = hosted[doors[k, 0]]
+        if q >= 0:
+            _consider(organisations, platforms, memberships, choices, outlook, q, doors[k, 1], p, seed, step)
+    for i in rows:
+        if communities.size == 0 or organisations.created[i] <= 0.0:
+            continue
+        capabilities = organisations.knowledge_capabilities
+        search = (capabilities[i, 0] + capabilities[i, 1] + capabilities[i, 2]) / 3.0
+        draw = uniform(seed, PLATFORM_JOINING, step, organisations.uid[i], 0)
+        if draw < search:
             q = communities[int(draw / search * communities.size)]
-        m = _membership_of(memberships, starts, sorted_memberships, i, q)
-        if m >= 0:
-            bound[m] = True
-            continue
-        x = advantages(organisations, platforms, q, i, False, reach, usable, opened, managed, prices, p)
-        chance = p.joining / (1.0 + np.exp(-p.sharpness * x))
-        if uniform(seed, PLATFORM_JOINING, step, organisations.uid[i], platforms.uid[q]) >= chance:
-            continue
-        # Of two equal ones the older, so that nothing hangs on the order of ties.
-        if x > best[i] or (x == best[i] and platforms.uid[q] < platforms.uid[chosen[i]]):
-            best[i], chosen[i] = x, q
+            _consider(organisations, platforms, memberships, choices, outlook, q, i, p, seed, step)
+
+
+@allocation_free
+def _consider(
+    organisations: Organisations,
+    platforms: Platforms,
+    memberships: Memberships,
+    choices: Choices,
+    outlook: Outlook,
+    q: int,
+    i: int,
+    p: Any,
+    seed: int,
+    step: int,
+) -> None:
+    """Who could join does so with chance joining / (1 + exp(-s x)), one platform a quarter, the best of those.
+
+    The balance is x = (gain - loss - dues) / (gain + loss + dues), in [-1, 1].
+    """
+    m = choices.first[i]
+    while m >= 0 and memberships.platform[m] != q:
+        m = choices.following[m]
+    if m >= 0:
+        choices.bound[m] = True
+        return
+    x = advantages(organisations, platforms, outlook, q, i, False, p)
+    chance = p.joining / (1.0 + np.exp(-p.sharpness * x))
+    if uniform(seed, PLATFORM_JOINING, step, organisations.uid[i], platforms.uid[q]) >= chance:
+        return
+    # Of two equal ones the older, so that nothing hangs on the order of ties.
+    before = choices.balance[i]
+    if x > before or (x == before and platforms.uid[q] < platforms.uid[choices.chosen[i]]):
+        choices.balance[i], choices.chosen[i] = x, q
+
+
+@allocation_free
+def _leave(
+    organisations: Organisations,
+    platforms: Platforms,
+    memberships: Memberships,
+    membership_slots: Slots,
+    events: Events,
+    membership_rows: Column,
+    bound: Column,
+    outlook: Outlook,
+    p: Any,
+    seed: int,
+    step: int,
+) -> None:
+    """Members leave, at once without the tie that opened the platform, else with chance leaving / (1 + exp(s (x + inertia)))."""
     for m in membership_rows:
         i, q = memberships.organisation[m], memberships.platform[m]
         if platforms.host[q] == i:
             continue
         leaves = not bound[m] and platforms.kind[q] != OPEN_SOURCE_COMMUNITY
         if not leaves:
-            x = advantages(organisations, platforms, q, i, True, reach, usable, opened, managed, prices, p)
+            x = advantages(organisations, platforms, outlook, q, i, True, p)
             chance = p.leaving / (1.0 + np.exp(p.sharpness * (x + p.inertia)))
             leaves = uniform(seed, PLATFORM_LEAVING, step, organisations.uid[i], platforms.uid[q]) < chance
         if leaves:
             _end_membership(platforms, memberships, membership_slots, events, m)
-    for i in rows:
-        if chosen[i] >= 0:
-            new_membership(organisations, platforms, memberships, membership_slots, chosen[i], i)
-            note_event(events, PLATFORM_JOINED, organisations.uid[i], platforms.host_uid[chosen[i]],
-                       platforms.kind[chosen[i]])  # fmt: skip
-
-
-@compiled
-def _hosted(organisations: Organisations, platforms: Platforms, platform_rows: Column) -> tuple[Column, Column]:
-    """The platform that each organisation hosts, (rows,), -1 for none; and the open-source communities."""
-    hosted = np.full(organisations.uid.size, -1, np.int64)
-    communities = np.empty(platform_rows.size, np.int64)
-    count = 0
-    for q in platform_rows:
-        hosted[platforms.host[q]] = q
-        if platforms.kind[q] == OPEN_SOURCE_COMMUNITY:
-            communities[count] = q
-            count += 1
-    return hosted, communities[:count]
-
-
-@compiled
-def _by_organisation(memberships: Memberships, membership_rows: Column, size: int) -> tuple[Column, Column]:
-    """Start of each organisation's part, (size + 1,), and all memberships sorted by organisation."""
-    starts = np.zeros(size + 1, np.int64)
-    for m in membership_rows:
-        starts[memberships.organisation[m] + 1] += 1
-    starts = np.cumsum(starts)
-    cursor = starts.copy()
-    ordered = np.empty(membership_rows.size, np.int64)
-    for m in membership_rows:
-        i = memberships.organisation[m]
-        ordered[cursor[i]] = m
-        cursor[i] += 1
-    return starts, ordered
 
 
 @allocation_free
-def _membership_of(memberships: Memberships, starts: Column, ordered: Column, i: int, q: int) -> int:
-    for position in range(starts[i], starts[i + 1]):
-        if memberships.platform[ordered[position]] == q:
-            return ordered[position]
-    return -1
+def _join(
+    organisations: Organisations,
+    platforms: Platforms,
+    memberships: Memberships,
+    membership_slots: Slots,
+    events: Events,
+    rows: Column,
+    chosen: Column,
+) -> None:
+    """Write down who joins which platform."""
+    for i in rows:
+        q = chosen[i]
+        if q >= 0:
+            new_membership(organisations, platforms, memberships, membership_slots, q, i)
+            note_event(events, PLATFORM_JOINED, organisations.uid[i], platforms.host_uid[q], platforms.kind[q])
+
+
+@allocation_free
+def _pay_dues(
+    organisations: Organisations,
+    platforms: Platforms,
+    memberships: Memberships,
+    books: Books,
+    rows: Column,
+    membership_rows: Column,
+    dues: float,
+) -> None:
+    """Members pay their host; mark those of core firms' platforms."""
+    for i in rows:
+        organisations.member[i] = False
+    for m in membership_rows:
+        i, q = memberships.organisation[m], memberships.platform[m]
+        pay(organisations, books, i, platforms.host[q], dues, UPKEEP)
+        if platforms.kind[q] == OPEN_PLATFORM:
+            organisations.member[i] = True

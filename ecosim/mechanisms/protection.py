@@ -6,16 +6,14 @@ protected element needs a licence to be used. It costs money to build and lapses
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ecosim.compilation import allocation_free
+from ecosim.columns import living
+from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import UPKEEP, pay
 from ecosim.outcomes import LEVEL, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import HOUSEHOLDS, Books, Column, Organisations
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import HOUSEHOLDS, Books, Column, Organisations, State
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -30,11 +28,13 @@ PARAMETERS = ParameterGroup("protection", __name__, {
 OUTCOMES = (Outcome("mean_protection", LEVEL, "Mean protection of intellectual property over organisations."),)
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Return the mean of protection as it counts: 0 where intellectual property is not managed."""
-    rows = model.rows
-    managed = model.rules["protection"] and len(rows) > 0
-    return (float(model.organisations.protection[rows].mean()) if managed else 0.0,)
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write the mean of protection as it counts, 0 where intellectual property is not managed, into `out`, (outcomes,)."""
+    if numbers.rules.protection:
+        rows = living(state.organisations.alive, state.slots)
+        for i in rows:
+            out[0] += state.organisations.protection[i] / rows.size
 
 
 @allocation_free
@@ -44,19 +44,16 @@ def passed_on(openness: float, protection: float, flow_cut: float) -> float:
 
 
 @allocation_free
-def _protect(
-    organisations: Organisations, books: Books, rows: Column, eased: Column, knowledge_cost: float, p: Any
-) -> None:
+def protect(organisations: Organisations, books: Books, i: int, eased: bool, knowledge_cost: float, p: Any) -> None:
     """Answer last quarter's leakage: P <- P + r * (1 + ease) * leaked * (1 - P) * paid / cost - lapse * P.
 
     Parameters
     ----------
-    eased : (rows,) whether an organisation is a member of a standards body.
+    eased : whether the organisation is a member of a standards body.
     """
-    for i in rows:
-        ease = 1.0 + (p.standards_ease if eased[i] else 0.0)
-        wanted = min(1.0, p.response * ease * organisations.leaked[i]) * (1.0 - organisations.protection[i])
-        cost = p.cost * wanted * knowledge_cost * organisations.knowledge[i].sum()
-        paid = pay(organisations, books, i, HOUSEHOLDS, cost, UPKEEP)
-        afforded = paid / cost if cost > 0.0 else 1.0
-        organisations.protection[i] += wanted * afforded - p.lapse * organisations.protection[i]
+    ease = 1.0 + (p.standards_ease if eased else 0.0)
+    wanted = min(1.0, p.response * ease * organisations.leaked[i]) * (1.0 - organisations.protection[i])
+    cost = p.cost * wanted * knowledge_cost * organisations.knowledge[i].sum()
+    paid = pay(organisations, books, i, HOUSEHOLDS, cost, UPKEEP)
+    afforded = paid / cost if cost > 0.0 else 1.0
+    organisations.protection[i] += wanted * afforded - p.lapse * organisations.protection[i]

@@ -206,7 +206,7 @@ def test_sharing_keeps_talent() -> None:
     table.vacancies[model.rows] = np.where(np.arange(len(model.rows)) % 2, 50.0, -50.0)
     before = table.talent.copy()
     model.set("rules.internal_reform", False)
-    share(model)
+    model.follow(share)
     moved = table.talent - before
     assert (moved > 0.0).any()
     assert (moved < 0.0).any()
