@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecosim.compilation import allocation_free
+from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import note_event
 from ecosim.mechanisms.components import INTEGRATION, usable
 from ecosim.outcomes import COUNT, Outcome
@@ -90,14 +90,18 @@ def release(organisations: Organisations, technology: Technology, events: Events
     note_event(events, GENERATION, organisations.uid[i], -1, organisations.generation[i])
 
 
+@compiled
 def technology_offered(organisations: Organisations, technology: Technology, firms: Column) -> Column:
-    """Components that each firm can use, plus its product generations while it can make them, (organisations,).
+    """Components that each firm can use, plus its product generations while it can make them, (firms,).
 
     A product that lacks a component that it needs cannot be made, whoever refused it (S003 1: the neck that is stuck).
     """
-    offered = np.zeros(len(organisations.uid))
-    if len(technology.difficulty):
-        offered[:] = (technology.mastered | technology.licensed).sum(axis=1)
-        makers = [i for i in firms if organisations.generation[i] and can_release(technology, i)]
-        offered[makers] += organisations.generation[makers]
+    offered = np.zeros(firms.size)
+    for position in range(firms.size):
+        i = firms[position]
+        for c in range(technology.difficulty.size):
+            if technology.mastered[i, c] or technology.licensed[i, c]:
+                offered[position] += 1.0
+        if organisations.generation[i] > 0 and can_release(technology, i):
+            offered[position] += organisations.generation[i]
     return offered
