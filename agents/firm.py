@@ -7,8 +7,9 @@ lacked supplies does more research and orders more at home.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ecosim.columns import living
 from ecosim.compilation import compiled
 from ecosim.mechanisms.foreign_supply import at_home, cut_depth, seek_sources
 from ecosim.mechanisms.orchestration import do_research, place_orders
@@ -24,11 +25,9 @@ from ecosim.state import (
     Column,
     Environment,
     Organisations,
+    State,
     Ties,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 PARAMETERS = ParameterGroup("firm", __name__, {
     "purchase_share": Parameter(0.33, 0.0, 0.9, "share of expected revenue", "What a firm orders from suppliers.", "assumption; Huawei's purchases were nearer two thirds of revenue in 2018"),
@@ -45,11 +44,17 @@ def commit(
     books: Books,
     rows: Column,
     tie_rows: Column,
+    used: int,
     p: Any,
     common: Any,
     effort: float,
 ) -> None:
-    """Plan the quarter on expected revenue and capital, place orders, do research in house, open vacancies."""
+    """Plan the quarter on expected revenue and capital, place orders, do research in house, open vacancies.
+
+    Parameters
+    ----------
+    used : rows of organisations in use.
+    """
     for i in rows:
         expected = organisations.revenue_trend[i]
         affordable = common.affordable * organisations.capital[i]
@@ -62,8 +67,8 @@ def commit(
         organisations.wages_due[i] = research - organisations.contracts[i]
         plan = p.wage_share * (expected + 0.25 * affordable) / (0.25 * environment.wage[0])
         organisations.vacancies[i] = plan - organisations.talent[i]
-    place_orders(organisations, ties, tie_rows, SUPPLY, SUPPLIER, organisations.purchases)
-    place_orders(organisations, ties, tie_rows, JOINT_RESEARCH, UNIVERSITY, organisations.contracts)
+    place_orders(organisations, ties, tie_rows, SUPPLY, SUPPLIER, organisations.purchases[:used])
+    place_orders(organisations, ties, tie_rows, JOINT_RESEARCH, UNIVERSITY, organisations.contracts[:used])
     for i in rows:
         # What found no partner or is cut off is made in house, as far as that can be: the same money, paid as wages.
         organisations.purchases[i] += (
@@ -76,20 +81,13 @@ def commit(
         )
 
 
-def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
+@compiled
+def orchestrate(state: State, numbers: Any, rows: Column, parameters: Any, seed: int, step: int) -> bool:
     """What firms do with their resources in a quarter."""
-    seek_sources(model, rows)
-    commit(
-        model.organisations,
-        model.ties,
-        model.environment,
-        model.books,
-        rows,
-        model.tie_rows,
-        parameters,
-        model.parameters["orchestration"],
-        model.parameters["foreign_supply"].effort,
-    )
+    seek_sources(state, numbers, rows)
+    commit(state.organisations, state.ties, state.environment, state.books, rows, living(state.ties.alive, state.tie_slots),
+           state.slots.state[1], parameters, numbers.orchestration, numbers.foreign_supply.effort)  # fmt: skip
+    return True
 
 
 class Firm(Organisation):

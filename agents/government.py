@@ -6,12 +6,13 @@ intermediaries, and public services for society with the rest.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ecosim.columns import everybody
 from ecosim.compilation import allocation_free, compiled
-from ecosim.ledger import GRANTS, INCOME, PUBLIC_SERVICES, SUBSIDIES, note_flow, note_gain, pay
+from ecosim.ledger import GRANTS, INCOME, PUBLIC_SERVICES, SUBSIDIES, note_flow, note_gain, pay, pay_together
 from ecosim.organisation import Organisation
 from ecosim.state import (
     CAPITAL,
@@ -27,10 +28,8 @@ from ecosim.state import (
     Column,
     Environment,
     Organisations,
+    State,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 
 @allocation_free
@@ -54,63 +53,72 @@ def earn(organisations: Organisations, environment: Environment, books: Books, r
         pay(organisations, books, WORLD, i, income, INCOME)
 
 
-@allocation_free
-def pay_part(
-    organisations: Organisations, books: Books, i: int, j: int, amount: float, purpose: int, rate: float
-) -> float:
-    """Pay with `rate` of value on each unit of money, whatever of the pot the ledger would let go with it; return what was paid."""
-    along = min(rate * amount, organisations.pot[i])
-    kept = organisations.pot[i] - along
-    organisations.pot[i] = along
-    paid = pay(organisations, books, i, j, amount, purpose)
-    organisations.pot[i] += kept
-    return paid
+@compiled
+def _plan(organisations: Organisations, rows: Column, p: Any, policy: float, planned: float) -> tuple[Column, Column]:
+    """Budget of each government, of which the part `planned` will be spent, and value that goes with each unit of money.
+
+    The value is the same on each unit, whatever of the pot the ledger would let go with it.
+    """
+    budgets, rates = np.zeros(rows.size), np.zeros(rows.size)
+    for position in range(rows.size):
+        held = organisations.capital[rows[position]]
+        budget = p.spending * (0.5 + policy) * held
+        if budget * planned > held:
+            budget = held / planned
+        spent = budget * planned
+        budgets[position] = budget
+        rates[position] = min(1.0, organisations.pot[rows[position]] / spent) if spent > 0.0 else 0.0
+    return budgets, rates
 
 
 @compiled
 def spend(
-    organisations: Organisations, environment: Environment, books: Books, rows: Column, everybody: Column, p: Any
+    organisations: Organisations, environment: Environment, books: Books, rows: Column, members: Column, p: Any
 ) -> None:
     """Spend part of what it holds: by claims to members (universities by staff, others by research), the rest on society.
 
     All are paid in one proportion, in money and in the value that goes with it, so that no place in the order pays.
     """
-    total = np.zeros(3)
-    for j in everybody:
-        claim, weight = _claim(organisations, j)
-        if claim >= 0:
-            total[claim] += weight
+    claims, weights, total = np.empty(members.size, np.int64), np.empty(members.size), np.zeros(3)
+    for position in range(members.size):
+        claims[position], weights[position] = _claim(organisations, members[position])
+        if claims[position] >= 0:
+            total[claims[position]] += weights[position]
     shares = np.array([p.grants, p.subsidy, p.support])
-    claimed = shares[total > 0.0].sum()
     left = max(0.0, 1.0 - shares.sum())
-    for i in rows:
-        held = organisations.capital[i]
-        budget = p.spending * (0.5 + environment.level[POLICY_INDEX]) * held
-        if budget * (claimed + left) > held:
-            budget = held / (claimed + left)
-        spent = budget * (claimed + left)
-        rate = min(1.0, organisations.pot[i] / spent) if spent > 0.0 else 0.0
-        for j in everybody:
-            claim, weight = _claim(organisations, j)
-            if claim >= 0 and total[claim] > 0.0:
-                purpose = SUBSIDIES if claim == 1 else GRANTS
-                part = budget * shares[claim] * weight / total[claim]
-                paid = pay_part(organisations, books, i, j, part, purpose, rate)
-                note_flow(organisations, books, CAPITAL, EXCHANGE, i, j, paid)
-                note_gain(organisations, books, j, i, paid)
-        pay_part(organisations, books, i, SOCIETY, budget * left, PUBLIC_SERVICES, rate)
+    budgets, rates = _plan(organisations, rows, p, environment.level[POLICY_INDEX], shares[total > 0.0].sum() + left)
+    for claim in range(3):
+        if total[claim] > 0.0 and rows.size > 0:
+            takers, parts = members[claims == claim], weights[claims == claim] / total[claim]
+            purpose = SUBSIDIES if claim == 1 else GRANTS
+            paid = pay_together(organisations, books, rows, shares[claim] * budgets, rates, takers, parts, purpose)
+            for position in range(takers.size):
+                note_flow(organisations, books, CAPITAL, EXCHANGE, rows[0], takers[position], parts[position] * paid)
+                note_gain(organisations, books, takers[position], rows[0], parts[position] * paid)
+    for position in range(rows.size):
+        i = rows[position]
+        amount = budgets[position] * left
+        along = min(rates[position] * amount, organisations.pot[i])
+        kept = organisations.pot[i] - along
+        organisations.pot[i] = along
+        pay(organisations, books, i, SOCIETY, amount, PUBLIC_SERVICES)
+        organisations.pot[i] += kept
 
 
-def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
+@allocation_free
+def orchestrate(state: State, numbers: Any, rows: Column, parameters: Any, seed: int, step: int) -> bool:
     """What governments do when resources are committed."""
-    earn(model.organisations, model.environment, model.books, rows, model.parameters["policy"])
+    earn(state.organisations, state.environment, state.books, rows, numbers.policy)
+    return True
 
 
-def share_value(model: Ecosystem, rows: Column, parameters: Any) -> None:
+@compiled
+def share_value(state: State, numbers: Any, rows: Column, parameters: Any, seed: int, step: int) -> bool:
     """What governments do with the taxes when value is shared."""
     # By role and uid, since sums must not hang on the order of rows.
-    everybody = model.members_of_roles()[1]
-    spend(model.organisations, model.environment, model.books, rows, everybody, model.parameters["policy"])
+    members = everybody(state.members)
+    spend(state.organisations, state.environment, state.books, rows, members, numbers.policy)
+    return True
 
 
 class Government(Organisation):

@@ -6,16 +6,14 @@ alliance and an open-source community each are a platform on which members pool 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ecosim.compilation import allocation_free
+from ecosim.columns import living
+from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import LOANS, note_flow, pay
 from ecosim.organisation import Organisation
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import CAPITAL, EXCHANGE, INTERMEDIARY, Books, Column, Environment, Organisations, Ties
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import CAPITAL, EXCHANGE, INTERMEDIARY, Books, Column, Environment, Organisations, State, Ties
 
 PARAMETERS = ParameterGroup("intermediary", __name__, {
     "lending": Parameter(0.10, 0.0, 1.0, "share of capital", "What an intermediary lends to one partner at most.", "assumption"),
@@ -61,11 +59,13 @@ def lend(organisations: Organisations, ties: Ties, books: Books, tie_rows: Colum
             note_flow(organisations, books, CAPITAL, EXCHANGE, lender, borrower, lent)
 
 
-def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
+@compiled
+def orchestrate(state: State, numbers: Any, rows: Column, parameters: Any, seed: int, step: int) -> bool:
     """What intermediaries do with their resources in a quarter."""
-    plan_wages(model.organisations, model.environment, rows)
-    if model.rules["intermediation"]:
-        lend(model.organisations, model.ties, model.books, model.tie_rows, parameters)
+    plan_wages(state.organisations, state.environment, rows)
+    if numbers.rules.intermediation:
+        lend(state.organisations, state.ties, state.books, living(state.ties.alive, state.tie_slots), parameters)
+    return True
 
 
 class Intermediary(Organisation):

@@ -5,16 +5,13 @@ It makes services with its talent, delivers what firms ordered, and puts part of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ecosim.compilation import allocation_free
 from ecosim.mechanisms.orchestration import do_research, make_services, service_rate
 from ecosim.organisation import Organisation
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import ORCHESTRATION, RESEARCH_INTENSITY, Books, Column, Environment, Organisations
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import ORCHESTRATION, RESEARCH_INTENSITY, Books, Column, Environment, Organisations, State
 
 PARAMETERS = ParameterGroup("supplier", __name__, {
     "wage_share": Parameter(0.6, 0.0, 0.95, "share of expected revenue", "What a supplier plans to spend on its staff.", "assumption"),
@@ -41,9 +38,11 @@ def produce(
         organisations.wages_due[i] = research + 0.25 * environment.wage[0] * organisations.talent[i]
 
 
-def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
+@allocation_free
+def orchestrate(state: State, numbers: Any, rows: Column, parameters: Any, seed: int, step: int) -> bool:
     """What suppliers do with their resources in a quarter."""
-    produce(model.organisations, model.environment, model.books, rows, parameters, model.parameters["orchestration"])
+    produce(state.organisations, state.environment, state.books, rows, parameters, numbers.orchestration)
+    return True
 
 
 class Supplier(Organisation):

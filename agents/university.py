@@ -7,19 +7,17 @@ its staff delivers the research that firms contract out. An ICT academy is a pla
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ecosim.compilation import allocation_free
+from ecosim.columns import living
+from ecosim.compilation import allocation_free, compiled
 from ecosim.mechanisms.orchestration import do_research, make_services
 from ecosim.mechanisms.secondment import place_graduates
 from ecosim.organisation import Organisation
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import TALENT_INDEX, Books, Column, Environment, Organisations
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import TALENT_INDEX, Books, Column, Environment, Organisations, State
 
 PARAMETERS = ParameterGroup("university", __name__, {
     "teaching": Parameter(0.12, 0.0, 2.0, "graduates a person-year and quarter", "Graduates that a person-year of staff teaches at a talent index of 0.5.", "assumption"),
@@ -63,15 +61,17 @@ def reserve(organisations: Organisations, graduates: Column, rows: Column, place
             graduates[i] *= placed
 
 
-def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
+@compiled
+def orchestrate(state: State, numbers: Any, rows: Column, parameters: Any, seed: int, step: int) -> bool:
     """What universities do with their resources in a quarter."""
-    organisations, common = model.organisations, model.parameters["orchestration"]
-    graduates = np.zeros(len(organisations.uid))
-    teach_and_research(organisations, model.environment, model.books, rows, graduates, parameters, common)
-    if model.rules["open_sharing"]:
-        reserve(organisations, graduates, rows, model.parameters["secondment"].placed, model.rules["intermediation"])
-        place_graduates(organisations, model.ties, model.environment, model.books, graduates, model.tie_rows,
-                        common.hiring_speed)  # fmt: skip
+    organisations, common = state.organisations, numbers.orchestration
+    graduates = np.zeros(state.slots.state[1])
+    teach_and_research(organisations, state.environment, state.books, rows, graduates, parameters, common)
+    if numbers.rules.open_sharing:
+        reserve(organisations, graduates, rows, numbers.secondment.placed, numbers.rules.intermediation)
+        place_graduates(organisations, state.ties, state.environment, state.books, graduates,
+                        living(state.ties.alive, state.tie_slots), common.hiring_speed)  # fmt: skip
+    return True
 
 
 class University(Organisation):

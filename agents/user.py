@@ -6,17 +6,14 @@ what it tells stands in the mechanism of adoption.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ecosim.compilation import allocation_free
 from ecosim.ledger import INCOME, pay
 from ecosim.mechanisms.adoption import spending_power
 from ecosim.organisation import Organisation
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import ECONOMY_INDEX, WORLD, Books, Column, Environment, Organisations
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import ECONOMY_INDEX, WORLD, Books, Column, Environment, Organisations, State
 
 PARAMETERS = ParameterGroup("user", __name__, {
     "budget": Parameter(100.0, 0.0, 1e5, "million CNY a quarter", "What the median user spends once it has adopted, at the market size of the start and an economy of 0.5.", "about 14 bn CNY a year in all: an industry of Huawei's size in 1998 with its rivals"),
@@ -31,9 +28,11 @@ def earn(organisations: Organisations, environment: Environment, books: Books, r
         pay(organisations, books, WORLD, i, max(0.0, 2.0 * means - organisations.capital[i]), INCOME)
 
 
-def orchestrate(model: Ecosystem, rows: Column, parameters: Any) -> None:
+@allocation_free
+def orchestrate(state: State, numbers: Any, rows: Column, parameters: Any, seed: int, step: int) -> bool:
     """What users do with their resources in a quarter."""
-    earn(model.organisations, model.environment, model.books, rows)
+    earn(state.organisations, state.environment, state.books, rows)
+    return True
 
 
 class User(Organisation):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecosim.compilation import allocation_free
+from ecosim.compilation import allocation_free, compiled
 from ecosim.state import (
     CHANNELS,
     ECONOMIC,
@@ -116,6 +116,95 @@ def pay(organisations: Organisations, books: Books, giver: int, taker: int, amou
         organisations.pot[giver] -= value
         _receive_value(organisations, books, taker, value)
     return amount
+
+
+@allocation_free
+def pay_together(
+    organisations: Organisations,
+    books: Books,
+    givers: Column,
+    amounts: Column,
+    rates: Column,
+    takers: Column,
+    parts: Column,
+    purpose: int,
+) -> float:
+    """Let each giver pay all takers in the same proportions; return what was moved: n + m steps for n givers, m takers.
+
+    No giver pays more than it holds. It is as if each had paid each, but for rounding.
+
+    Parameters
+    ----------
+    givers : (givers,) rows of members of one role, none of them a taker.
+    amounts : (givers,) what each pays, million CNY.
+    rates : (givers,) value that goes with a unit of money, as far as the giver's pot has it; at most 1.
+    takers : (takers,) rows of members of any role; without any, nothing is paid.
+    parts : (takers,) what part of all each gets; they add up to 1.
+    """
+    if givers.size == 0 or takers.size == 0:
+        return 0.0
+    money, value = 0.0, 0.0
+    for k in range(givers.size):
+        i = givers[k]
+        paid = max(0.0, min(amounts[k], organisations.capital[i]))
+        along = min(rates[k] * paid, organisations.pot[i])
+        organisations.capital[i] -= paid
+        organisations.pot[i] -= along
+        money += paid
+        value += along
+    role = organisations.role[givers[0]]
+    for k in range(takers.size):
+        j = takers[k]
+        organisations.capital[j] += parts[k] * money
+        organisations.pot[j] += parts[k] * value
+        books.paid[purpose, role, organisations.role[j]] += parts[k] * money
+    return money
+
+
+@compiled
+def pay_each(
+    organisations: Organisations, books: Books, giver: int, takers: Column, amount: float, purpose: int, held: Column
+) -> float:
+    """Pay each taker the same amount, the first ones first, as far as money lasts; return what was moved in all.
+
+    It is as if `pay` had been called for each. But what is paid waits in `held` until `hand_over`: with n givers and m
+    takers these are n + m steps.
+
+    Parameters
+    ----------
+    takers : (takers,) rows of members of one role, the same at each call, none of them a giver.
+    held : (4, takers + 1) zeros at first; at k in the first two, money and value of which each of the first k takers
+        gets as much, in the last two what taker k gets by itself.
+    """
+    money = max(0.0, min(amount * takers.size, organisations.capital[giver]))
+    if money == 0.0:
+        return 0.0
+    value = min(money, organisations.pot[giver])
+    organisations.capital[giver] -= money
+    organisations.pot[giver] -= value
+    books.paid[purpose, organisations.role[giver], organisations.role[takers[0]]] += money
+    _hold(held[0], held[2], money, amount)
+    _hold(held[1], held[3], value, amount)
+    return money
+
+
+@allocation_free
+def _hold(whole: Column, rest: Column, total: float, amount: float) -> None:
+    """Put down a total in portions of an amount: how many whole ones there are, and what is left for the next taker."""
+    count = min(whole.size - 1, int(total / amount))
+    whole[count] += amount
+    rest[count] += max(0.0, total - count * amount)
+
+
+@allocation_free
+def hand_over(organisations: Organisations, takers: Column, held: Column) -> None:
+    """Let the takers of `pay_each` have what was paid."""
+    money, value = 0.0, 0.0
+    for k in range(takers.size - 1, -1, -1):
+        money += held[0, k + 1]
+        value += held[1, k + 1]
+        organisations.capital[takers[k]] += money + held[2, k]
+        organisations.pot[takers[k]] += value + held[3, k]
 
 
 @allocation_free

@@ -67,6 +67,7 @@ QUARTER = (
         "orchestration",
         "capital, talent, services, knowledge, orders",
         "S000 4.x.2",
+        then=orchestration.hire_and_deliver,
     ),
     Phase(
         "connect",
@@ -97,7 +98,14 @@ QUARTER = (
     Phase(
         "adopt", adoption.adopt, "adoption", "providers, revenue, information, value", "Bass 1969; S003 4.2(3)", True
     ),
-    Phase("share_value", value_sharing.share_value, None, "capital, value, sharing ratio, regime", "S000 4.x.4"),
+    Phase(
+        "share_value",
+        value_sharing.share_value,
+        None,
+        "capital, value, sharing ratio, regime",
+        "S000 4.x.4",
+        then=value_sharing.close_accounts,
+    ),
     Phase("learn", learning.learn, "learning", "capabilities, routines", "S000 5; S003 Table 1", True),
     Phase("turn_over", turnover.turn_over, "turnover", "organisations", "S001 2.1.2; Lotka-Volterra"),
     Phase("read_stage", stages.read_stage, None, "reading", "S000 5"),

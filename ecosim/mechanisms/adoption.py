@@ -6,16 +6,17 @@ quality, price and installed base. Each sale creates value: what is paid, and th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ecosim.columns import living, members_of
 from ecosim.compilation import allocation_free, compiled
-from ecosim.draws import ADOPTION, ADOPTION_CHOICE, ADOPTION_SWITCH, uniform
+from ecosim.draws import ADOPTION, ADOPTION_CHOICE, ADOPTION_SWITCH, in_turn, uniform
 from ecosim.ledger import SALE_SOURCE, SALES, SURPLUS_SOURCE, create_value, note_flow, note_gain, pay
 from ecosim.measures import total_overlap
-from ecosim.mechanisms import foreign_supply
 from ecosim.mechanisms.competition import rivalry
+from ecosim.mechanisms.foreign_supply import assemble
 from ecosim.mechanisms.product_generations import technology_offered
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
@@ -28,11 +29,9 @@ from ecosim.state import (
     Column,
     Environment,
     Organisations,
+    State,
     Ties,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -58,20 +57,21 @@ PARAMETERS = ParameterGroup("adoption", __name__, {
 })  # fmt: skip
 
 
-def adopt(model: Ecosystem) -> None:
+@compiled
+def adopt(state: State, numbers: Any, seed: int, step: int) -> bool:
     """Firms set quality and price; users adopt, reconsider, buy, tell."""
-    firms, users = model.members(FIRM), model.order_of(USER)
-    settings = model.parameters["adoption"]
-    offered = technology_offered(model.organisations, model.technology, firms)
-    rivals = rivalry(model)
-    overlap = total_overlap(model.organisations.niche[firms], np.ones(len(firms)))
-    make_offers(model.organisations, model.environment, firms, model.rows, offered, settings,
-                rivals.price_pressure * overlap)  # fmt: skip
-    foreign_supply.assemble(model, firms)
-    take_up(model.organisations, model.environment, firms, users, settings, rivals.crowding * np.log1p(overlap),
-            model.sequential, model.seed, model.step_number)  # fmt: skip
-    buy(model.organisations, model.environment, model.books, users, settings)
-    credit_customers(model.organisations, model.environment, model.ties, model.tie_rows, settings)
+    organisations, environment, p, rivals = state.organisations, state.environment, numbers.adoption, rivalry(numbers)
+    firms = members_of(state.members, FIRM)
+    users = in_turn(members_of(state.members, USER), organisations.uid, numbers.sequential, seed, step)
+    overlap = total_overlap(organisations.niche[firms], np.ones(firms.size))
+    make_offers(organisations, environment, firms, living(organisations.alive, state.slots),
+                technology_offered(organisations, state.technology, firms), p, rivals.price_pressure * overlap)  # fmt: skip
+    assemble(state, numbers, firms)
+    take_up(organisations, environment, firms, users, state.slots.state[1], p, rivals.crowding * np.log1p(overlap),
+            numbers.sequential, seed, step)  # fmt: skip
+    buy(organisations, environment, state.books, firms, users, p)
+    credit_customers(organisations, environment, state.ties, living(state.ties.alive, state.tie_slots), p)
+    return True
 
 
 @allocation_free
@@ -102,6 +102,7 @@ def make_offers(
 
     Parameters
     ----------
+    offered : (firms,) components usable and product generations.
     pressure : (firms,) niche overlap with all rivals together, as far as they compete.
     """
     members = 0.0
@@ -110,7 +111,7 @@ def make_offers(
     for position in range(firms.size):
         i = firms[position]
         known = (environment.demand * organisations.knowledge[i]).sum() * environment.demand.size
-        organisations.quality[i] = np.log(1.0 + known) + p.generation_quality * np.log(1.0 + offered[i])
+        organisations.quality[i] = np.log(1.0 + known) + p.generation_quality * np.log(1.0 + offered[position])
         organisations.complement[i] = p.complement * np.log(1.0 + members) if organisations.focal[i] else 0.0
         organisations.quality[i] += organisations.complement[i]
         lost = pressure[position] / (firms.size - 1) if firms.size > 1 else 0.0
@@ -133,17 +134,41 @@ def utilities(organisations: Organisations, firms: Column, segment: int, p: Any)
 
 
 @compiled
-def choose(values: Column, present: int, loyalty: float, draw: float) -> int:
-    """Logit choice among utilities, the one at `present` raised by loyalty, by one uniform draw."""
+def weigh(values: Column) -> tuple[Column, Column]:
+    """Return the weights of offers of these utilities, e^(u - max u), and their running sums, (firms,) each."""
     weights = np.exp(values - values.max())
-    if present >= 0:
-        weights[present] *= np.exp(loyalty)
-    point = draw * weights.sum()
-    for position in range(weights.size - 1):
-        point -= weights[position]
-        if point < 0.0:
-            return position
-    return weights.size - 1
+    return weights, np.cumsum(weights)
+
+
+@allocation_free
+def choose(weights: Column, sums: Column, present: int, loyalty: float, draw: float) -> int:
+    """Logit choice among weighed offers, the utility of the one at `present` (-1 for none) raised by loyalty, by one uniform draw.
+
+    Offers lie side by side on a line, each as long as its weight: the draw is a point on it, found in log(firms) steps.
+    """
+    last = weights.size - 1
+    if present < 0:
+        return _offer_at(sums, 0, last, draw * sums[last])
+    before = sums[present - 1] if present > 0 else 0.0
+    added = weights[present] * np.expm1(loyalty)
+    point = draw * (sums[last] + added)
+    if point < before:
+        return _offer_at(sums, 0, present, point)
+    if present == last or point < sums[present] + added:
+        return present
+    return _offer_at(sums, present + 1, last, point - added)
+
+
+@allocation_free
+def _offer_at(sums: Column, low: int, high: int, point: float) -> int:
+    """The first offer from low to high whose running sum is above a point; high if none is."""
+    while low < high:
+        middle = (low + high) // 2
+        if sums[middle] > point:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 @compiled
@@ -152,6 +177,7 @@ def take_up(
     environment: Environment,
     firms: Column,
     users: Column,
+    used: int,
     p: Any,
     crowding: Column,
     sequential: bool,
@@ -162,6 +188,7 @@ def take_up(
 
     Parameters
     ----------
+    used : rows of organisations in use.
     crowding : (firms,) what similar offers take from the utility of each: c log(1 + sum_j w_ij).
     """
     if firms.size == 0 or users.size == 0:
@@ -170,14 +197,14 @@ def take_up(
     adopted = 0
     for u in users:
         adopted += 1 if organisations.provider[u] >= 0 else 0
-    position_of = np.full(organisations.uid.size, -1, np.int64)
-    values = np.empty((p.segments, firms.size))
+    position_of = np.full(used, -1, np.int64)
+    weights, sums = np.empty((p.segments, firms.size)), np.empty((p.segments, firms.size))
     best = 0.0
     for position in range(firms.size):
         position_of[firms[position]] = position
         best = max(best, organisations.quality[firms[position]])
     for segment in range(p.segments):
-        values[segment] = utilities(organisations, firms, segment, p) - crowding
+        weights[segment], sums[segment] = weigh(utilities(organisations, firms, segment, p) - crowding)
     frontier = np.log(1.0 + (environment.demand * environment.frontier).sum() * environment.demand.size)
     years = 0.25 * np.exp(p.attraction * min(0.0, best - frontier))
     share = adopted / users.size if step > 0 else p.initial
@@ -196,10 +223,9 @@ def take_up(
         elif uniform(seed, ADOPTION_SWITCH, step, uid, 0) >= p.reconsider:
             continue
         position = position_of[present] if present >= 0 else -1
-        chosen = choose(
-            values[organisations.segment[u]], position, p.loyalty, uniform(seed, ADOPTION_CHOICE, step, uid, 0)
-        )
-        organisations.provider[u] = firms[chosen]
+        segment = organisations.segment[u]
+        draw = uniform(seed, ADOPTION_CHOICE, step, uid, 0)
+        organisations.provider[u] = firms[choose(weights[segment], sums[segment], position, p.loyalty, draw)]
     environment.adopted[0] = adopted / users.size
 
 
@@ -236,10 +262,13 @@ def credit_customers(
                 ties.got_b[t] += surplus if u == ties.b[t] else p.margin * paid
 
 
-@compiled
-def buy(organisations: Organisations, environment: Environment, books: Books, users: Column, p: Any) -> None:
+@allocation_free
+def buy(
+    organisations: Organisations, environment: Environment, books: Books, firms: Column, users: Column, p: Any
+) -> None:
     """Each adopted user spends its means with its provider, as far as that can deliver; surplus = s * quality / price of it."""
-    organisations.installed[:] = 0.0
+    for i in firms:
+        organisations.installed[i] = 0.0
     for u in users:
         i = organisations.provider[u]
         if i < 0:

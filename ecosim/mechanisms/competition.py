@@ -8,16 +8,13 @@ shuns rivals, stands in its own file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import Column, Organisations, Ties
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 # What is counted of the quarter's markets for talent and components, in the order of `Reading.markets`.
 MARKETS = ("vacancies", "hired", "hires moved", "delivered", "deliveries moved", "gain")
@@ -33,10 +30,13 @@ PARAMETERS = ParameterGroup("competition", __name__, {
 })  # fmt: skip
 
 
-def rivalry(model: Ecosystem) -> Any:
+_Strengths = PARAMETERS.values_type
+
+
+@allocation_free
+def rivalry(numbers: Any) -> Any:
     """Return the parameters of competition, all zero when the rule is off."""
-    settings = model.parameters["competition"]
-    return settings if model.rules["competition"] else settings._make(0.0 for _ in settings)
+    return numbers.competition if numbers.rules.competition else _Strengths(0.0, 0.0, 0.0, 0.0)
 
 
 @compiled

@@ -13,14 +13,14 @@ does more research.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ecosim.columns import living, members_of
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import FOREIGN_SUPPLY, uniform
 from ecosim.ledger import CONTRACTS, IMPORTS, SALE_SOURCE, pay
-from ecosim.measures import mean_or_zero
 from ecosim.mechanisms.orchestration import service_rate
 from ecosim.mechanisms.ties import carries
 from ecosim.outcomes import MONEY, SHARE, Outcome
@@ -35,11 +35,9 @@ from ecosim.state import (
     Column,
     Environment,
     Organisations,
+    State,
     Ties,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -65,19 +63,25 @@ OUTCOMES = (
 )
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Import shares and shortfalls of core firm and all firms, money paid abroad, part of supplies paid at home."""
-    organisations, paid = model.organisations, model.books.paid
-    firms = model.members(FIRM)
-    focal = firms[organisations.focal[firms]]
-    on = float(model.rules["imports"])
-    abroad = float(paid[IMPORTS].sum())
-    home = float(paid[CONTRACTS, FIRM, SUPPLIER])
-    return (
-        on * mean_or_zero(organisations.imports[focal]), on * mean_or_zero(organisations.imports[firms]),
-        mean_or_zero(organisations.shortfall[focal]), mean_or_zero(organisations.shortfall[firms]),
-        abroad, home / (home + abroad) if home + abroad > 0.0 else 0.0,
-    )  # fmt: skip
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write import shares and shortfalls of core firm and all firms, money paid abroad, part of supplies paid at home."""
+    organisations, firms = state.organisations, members_of(state.members, FIRM)
+    cores = 0
+    for i in firms:
+        imports = organisations.imports[i] if numbers.rules.imports else 0.0
+        out[1] += imports / firms.size
+        out[3] += organisations.shortfall[i] / firms.size
+        if organisations.focal[i]:
+            cores += 1
+            out[0] += imports
+            out[2] += organisations.shortfall[i]
+    if cores > 0:
+        out[0] /= cores
+        out[2] /= cores
+    home = state.books.paid[CONTRACTS, FIRM, SUPPLIER]
+    out[4] = state.books.paid[IMPORTS].sum()
+    out[5] = home / (home + out[4]) if home + out[4] > 0.0 else 0.0
 
 
 @allocation_free
@@ -124,14 +128,21 @@ def _sides(organisations: Organisations, ties: Ties, t: int) -> tuple[int, int]:
 
 @compiled
 def home_sources(
-    organisations: Organisations, ties: Ties, environment: Environment, tie_rows: Column, reliance: float, output: float
+    organisations: Organisations,
+    ties: Ties,
+    environment: Environment,
+    firms: Column,
+    tie_rows: Column,
+    used: int,
+    reliance: float,
+    output: float,
 ) -> Column:
-    """What home offers each firm, (organisations, 2): reach of its suppliers, and their worth; means by trust as orders go.
+    """What home offers each firm, (rows in use, 2): reach of its suppliers, and their worth; means by trust as orders go.
 
     Worth = reach * (1 - reliance (1 - trust)) * min(1, what the supplier can make / what was ordered of it last quarter).
     """
-    offered = np.zeros((organisations.uid.size, 2))
-    weights = np.zeros(organisations.uid.size)
+    offered = np.zeros((used, 2))
+    weights = np.zeros(used)
     for t in tie_rows:
         i, j = _sides(organisations, ties, t)
         if i < 0:
@@ -145,9 +156,10 @@ def home_sources(
         weights[i] += weight
         offered[i, 0] += weight * reached
         offered[i, 1] += weight * reached * room * (1.0 - reliance * (1.0 - ties.trust[t]))
-    for i in range(weights.size):
+    for i in firms:
         if weights[i] > 0.0:
-            offered[i] /= weights[i]
+            offered[i, 0] /= weights[i]
+            offered[i, 1] /= weights[i]
     return offered
 
 
@@ -166,11 +178,12 @@ def move_shares(
     environment: Environment,
     firms: Column,
     tie_rows: Column,
+    used: int,
     p: Any,
     output: float,
 ) -> None:
     """Each firm's import share moves to its goal; a foreign source is worth (1 - cut) / price."""
-    offered = home_sources(organisations, ties, environment, tie_rows, p.reliance, output)
+    offered = home_sources(organisations, ties, environment, firms, tie_rows, used, p.reliance, output)
     foreign = (1.0 - cut_depth(environment)) / p.price
     for i in firms:
         goal = import_goal(p.tradable, foreign, offered[i, 1], p.sensitivity)
@@ -201,12 +214,13 @@ def take_stock(
     environment: Environment,
     firms: Column,
     tie_rows: Column,
+    used: int,
     tradable: float,
     share: float,
 ) -> None:
     """What each firm did not get of this quarter's supplies, `share` of its expected revenue, and cannot make."""
-    delivered = np.zeros(organisations.uid.size)
-    reached = np.zeros(organisations.uid.size)
+    delivered = np.zeros(used)
+    reached = np.zeros(used)
     for t in tie_rows:
         i, j = _sides(organisations, ties, t)
         if i >= 0:
@@ -222,7 +236,7 @@ def take_stock(
         organisations.shortfall[i] = missing_part(needed, home, far, reach(organisations, environment, i, i))
 
 
-@compiled
+@allocation_free
 def add_edge(organisations: Organisations, firms: Column, offered: Column, cut: float, edge: float) -> None:
     """Offers gain edge * m (1 - c) (1 - r) in quality: what foreign parts are better than those from home."""
     for i in firms:
@@ -237,41 +251,44 @@ def pay_imports(
     firms: Column,
     share: float,
     price: float,
-    net: Column,
 ) -> None:
     """Pay for what came from abroad; that part of the value of sales was created there, not here."""
     for i in firms:
         volume = organisations.imports[i] * (1.0 - cut_depth(environment)) * share * organisations.revenue_trend[i]
         paid = pay(organisations, books, i, WORLD, price * volume, IMPORTS)
-        net[i] -= paid
+        organisations.net[i] -= paid
         value = min(paid, organisations.pot[i])
         organisations.pot[i] -= value
         books.created[SALE_SOURCE] -= value
 
 
-def seek_sources(model: Ecosystem, firms: Column) -> None:
+@compiled
+def seek_sources(state: State, numbers: Any, firms: Column) -> None:
     """Move import shares, before orders are placed; without the rule or anything tradable there are none."""
-    if not model.rules["imports"] or model.parameters["foreign_supply"].tradable == 0.0:
-        model.organisations.imports[firms] = 0.0
-        model.organisations.shortfall[firms] = 0.0
+    if not numbers.rules.imports or numbers.foreign_supply.tradable == 0.0:
+        for i in firms:
+            state.organisations.imports[i] = 0.0
+            state.organisations.shortfall[i] = 0.0
         return
-    move_shares(model.organisations, model.ties, model.environment, firms, model.tie_rows,
-                model.parameters["foreign_supply"], model.parameters["orchestration"].service_output)  # fmt: skip
+    move_shares(state.organisations, state.ties, state.environment, firms, living(state.ties.alive, state.tie_slots),
+                state.slots.state[1], numbers.foreign_supply, numbers.orchestration.service_output)  # fmt: skip
 
 
-def assemble(model: Ecosystem, firms: Column) -> None:
+@compiled
+def assemble(state: State, numbers: Any, firms: Column) -> None:
     """Firms find out what they lack of what they ordered, and foreign parts make their offers better."""
-    settings = model.parameters["foreign_supply"]
-    if model.rules["imports"] and settings.tradable > 0.0:
-        take_stock(model.organisations, model.ties, model.environment, firms, model.tie_rows, settings.tradable,
-                   float(model.role_parameters["firm"].purchase_share))  # fmt: skip
-        offered = home_sources(model.organisations, model.ties, model.environment, model.tie_rows, settings.reliance,
-                               model.parameters["orchestration"].service_output)  # fmt: skip
-        add_edge(model.organisations, firms, offered, cut_depth(model.environment), settings.edge)
+    p = numbers.foreign_supply
+    if numbers.rules.imports and p.tradable > 0.0:
+        tie_rows, used = living(state.ties.alive, state.tie_slots), state.slots.state[1]
+        take_stock(state.organisations, state.ties, state.environment, firms, tie_rows, used, p.tradable,
+                   numbers.purchase_share)  # fmt: skip
+        offered = home_sources(state.organisations, state.ties, state.environment, firms, tie_rows, used, p.reliance,
+                               numbers.orchestration.service_output)  # fmt: skip
+        add_edge(state.organisations, firms, offered, cut_depth(state.environment), p.edge)
 
 
-def pay_abroad(model: Ecosystem, firms: Column, net: Column) -> None:
+@allocation_free
+def pay_abroad(state: State, numbers: Any, firms: Column) -> None:
     """Firms pay for their imports."""
-    share = float(model.role_parameters["firm"].purchase_share)
-    pay_imports(model.organisations, model.environment, model.books, firms, share,
-                model.parameters["foreign_supply"].price, net)  # fmt: skip
+    pay_imports(state.organisations, state.environment, state.books, firms, numbers.purchase_share,
+                numbers.foreign_supply.price)  # fmt: skip

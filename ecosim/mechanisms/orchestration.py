@@ -7,7 +7,7 @@ orders for services are delivered as far as there is capacity.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -42,9 +42,6 @@ from ecosim.state import (
     Ties,
 )
 
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
-
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
 PARAMETERS = ParameterGroup("orchestration", __name__, {
@@ -64,19 +61,26 @@ PARAMETERS = ParameterGroup("orchestration", __name__, {
 })  # fmt: skip
 
 
-def orchestrate(model: Ecosystem) -> None:
-    """Every role commits its money; then vacancies are filled and orders delivered."""
-    settings = model.parameters["orchestration"]
-    age(model.organisations, model.books, model.rows, settings)
-    model.roles_act("orchestrate")
-    price_knowledge(model.organisations, model.environment, model.books, model.rows, settings)
-    rivals, markets = rivalry(model), model.reading.markets
+@compiled
+def orchestrate(state: State, numbers: Any, seed: int, step: int) -> bool:
+    """Let resources age; then every role commits its money, by the rule in its own file."""
+    age(state.organisations, state.books, living(state.organisations.alive, state.slots), numbers.orchestration)
+    return True
+
+
+@compiled
+def hire_and_deliver(state: State, numbers: Any, seed: int, step: int) -> bool:
+    """When all roles have committed their money: knowledge gets its price, vacancies are filled, orders delivered."""
+    rows, tie_rows = living(state.organisations.alive, state.slots), living(state.ties.alive, state.tie_slots)
+    rivals, p = rivalry(numbers), numbers.orchestration
+    price_knowledge(state.organisations, state.environment, state.books, rows, p)
     fill_vacancies(
-        model.organisations, model.environment, model.books, model.rows, settings, rivals.specialists, markets
+        state.organisations, state.environment, state.books, rows, p, rivals.specialists, state.reading.markets
     )
-    specialisation = settings.specialisation * model.switched("division_of_labour")[0]
-    deliver(model.organisations, model.ties, model.books, model.rows, model.tie_rows, settings.gain_from_trade,
-            specialisation, rivals.contention, markets)  # fmt: skip
+    specialisation = p.specialisation if numbers.rules.division_of_labour else 0.0
+    deliver(state.organisations, state.ties, state.books, rows, tie_rows, state.slots.state[1], p.gain_from_trade,
+            specialisation, rivals.contention, state.reading.markets)  # fmt: skip
+    return True
 
 
 @compiled
@@ -105,12 +109,13 @@ def open_accounts(organisations: Organisations, ties: Ties, rows: Column, tie_ro
         ties.owed[t] = 0.0
 
 
-@compiled
+@allocation_free
 def age(organisations: Organisations, books: Books, rows: Column, p: Any) -> None:
     """Services that nobody used are lost, knowledge goes out of date, talent retires."""
     kept = (1.0 - p.depreciation) ** 0.25
     for i in rows:
-        organisations.knowledge[i] *= kept
+        for d in range(organisations.knowledge.shape[1]):
+            organisations.knowledge[i, d] *= kept
         use_element(organisations.services, books, SERVICES, i, organisations.services[i])
         use_element(organisations.talent, books, TALENT, i, p.retirement * organisations.talent[i])
 
@@ -195,8 +200,9 @@ def fill_vacancies(
     talent_index = environment.level[TALENT_INDEX]
     people = environment.seekers[0] * min(1.0, 0.5 + talent_index)
     hired = share_seekers(organisations, rows, wanted, people, environment.demand, specialists)
-    alike = min(1.0, people / wanted.sum()) if wanted.sum() > 0.0 else 0.0
-    markets[VACANCIES], markets[HIRED], markets[HIRES_MOVED] = wanted.sum(), 0.0, 0.0
+    vacancies = wanted.sum()
+    alike = min(1.0, people / vacancies) if vacancies > 0.0 else 0.0
+    markets[VACANCIES], markets[HIRED], markets[HIRES_MOVED] = vacancies, 0.0, 0.0
     for position in range(rows.size):
         i = rows[position]
         joining = min(hired[position], environment.seekers[0])
@@ -216,7 +222,7 @@ def place_orders(
 
     Parameters
     ----------
-    budgets : (rows,) million CNY; what cannot be ordered for want of a tie is left in it.
+    budgets : (rows in use,) million CNY; what cannot be ordered for want of a tie is left in it.
     """
     weight = np.zeros(budgets.size)
     for t in tie_rows:
@@ -247,6 +253,7 @@ def deliver(
     books: Books,
     rows: Column,
     tie_rows: Column,
+    used: int,
     gain: float,
     specialisation: float,
     contention: float,
@@ -256,15 +263,19 @@ def deliver(
 
     Each side gains g (1 + s |chain_a - chain_b|) of the price, more the further apart the two stand on the innovation
     chain (division of labour); the part s of the buyer's is wages that it does not have to pay.
+
+    Parameters
+    ----------
+    used : rows of organisations in use.
     """
     given = share_components(organisations, ties, tie_rows, contention)
-    ordered = np.zeros(organisations.uid.size)
+    ordered = np.zeros(used)
     for t in tie_rows:
         if ties.order[t] != 0.0:
             ordered[ties.b[t] if ties.order[t] > 0.0 else ties.a[t]] += abs(ties.order[t])
-    stock = organisations.services.copy()
-    delivered = np.zeros(organisations.uid.size)
-    missing = organisations.purchases + organisations.contracts
+    stock = organisations.services[:used].copy()
+    delivered = np.zeros(used)
+    missing = organisations.purchases[:used] + organisations.contracts[:used]
     markets[DELIVERED], markets[DELIVERIES_MOVED], markets[GAIN] = 0.0, 0.0, 0.0
     for position in range(tie_rows.size):
         t = tie_rows[position]

@@ -8,10 +8,11 @@ capability. The regime is read off: passive (obligations only), proactive (progr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ecosim.columns import living, members_of
 from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import (
     CAPABILITY_TRANSFER,
@@ -24,6 +25,7 @@ from ecosim.ledger import (
     note_flow,
     note_gain,
     pay,
+    room_for_events,
 )
 from ecosim.mechanisms.division import DIVISION_RULES, divide
 from ecosim.mechanisms.foreign_supply import pay_abroad
@@ -52,11 +54,9 @@ from ecosim.state import (
     Column,
     Events,
     Organisations,
+    State,
     Ties,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 STRATEGIES = ("fixed", "dependence", "adaptive", "regulated")
 (FIXED, DEPENDENCE, ADAPTIVE, REGULATED) = range(4)
@@ -89,30 +89,39 @@ PARAMETERS = ParameterGroup("value_sharing", __name__, {
 })  # fmt: skip
 
 
-def share_value(model: Ecosystem) -> None:
-    """Pay what is due, divide surplus, give, close the books."""
-    organisations, ties, books = model.organisations, model.ties, model.books
-    settings, policy = model.parameters["value_sharing"], model.parameters["policy"]
-    memory = model.parameters["orchestration"].memory
-    net = np.zeros(len(organisations.uid))
-    governments = model.members(GOVERNMENT)
+@compiled
+def share_value(state: State, numbers: Any, seed: int, step: int) -> bool:
+    """Pay what is due, divide surplus, give; then governments spend taxes, so that their value reaches whom they pay."""
+    organisations, ties, books, rate = state.organisations, state.ties, state.books, numbers.policy.tax_rate
+    firms, governments = members_of(state.members, FIRM), members_of(state.members, GOVERNMENT)
+    rows, tie_rows = living(organisations.alive, state.slots), living(ties.alive, state.tie_slots)
+    others = rows[(organisations.role[rows] != FIRM) & (organisations.role[rows] != GOVERNMENT)]
+    organisations.net[: state.slots.state[1]] = 0.0
+    pay_abroad(state, numbers, firms)  # first: what was made abroad is no value of this ecosystem to pass on
     # Firms first, so that what they pay has arrived when their partners pay; government last, it gets everybody's taxes.
-    firms = model.members(FIRM)
-    others = model.rows[(organisations.role[model.rows] != FIRM) & (organisations.role[model.rows] != GOVERNMENT)]
-    pay_abroad(model, firms, net)  # first: what was made abroad is no value of this ecosystem to pass on
-    for rows in (firms, others, governments):
-        pay_wages(organisations, books, rows, net)
-        if rows is firms:
-            pay_partners(organisations, ties, books, model.events, model.tie_rows, settings, net)
-        pay_taxes(organisations, books, rows, governments, policy.tax_rate, net)
-        if rows is firms and model.rules["value_sharing"]:
-            starts, incident = incident_ties(ties, model.tie_rows, len(organisations.uid))
-            move_ratios(organisations, firms, settings, policy.sharing_floor, model.step_number)
-            divide_surplus(organisations, ties, books, firms, starts, incident, settings,
-                           float(model.environment.knowledge_cost[0]), model.parameters["open_sharing"].usefulness, model.seed, model.step_number, net)  # fmt: skip
-    model.roles_act("share_value")  # government spends taxes now, so that their value reaches whom it pays
-    finish(organisations, books, model.events, model.rows, settings, memory, net)
-    close_pots(organisations, books, int(model.slots.state[1]))
+    pay_wages(organisations, books, firms)
+    pay_partners(organisations, ties, books, tie_rows, numbers.value_sharing)
+    pay_taxes(organisations, books, firms, governments, rate)
+    if numbers.rules.value_sharing:
+        starts, incident = incident_ties(ties, tie_rows, state.slots.state[1])
+        move_ratios(organisations, firms, numbers.value_sharing, numbers.policy.sharing_floor, step)
+        divide_surplus(organisations, ties, books, firms, starts, incident, numbers.value_sharing,
+                       state.environment.knowledge_cost[0], numbers.open_sharing.usefulness, seed, step)  # fmt: skip
+    pay_wages(organisations, books, others)
+    pay_taxes(organisations, books, others, governments, rate)
+    pay_wages(organisations, books, governments)
+    return True
+
+
+@compiled
+def close_accounts(state: State, numbers: Any, seed: int, step: int) -> bool:
+    """When governments have spent: pay out what is left over, read regimes, book to each role the value it kept."""
+    rows = living(state.organisations.alive, state.slots)
+    if not room_for_events(state.events, members_of(state.members, FIRM).size, state.short):
+        return False
+    finish(state.organisations, state.books, state.events, rows, numbers.value_sharing, numbers.orchestration.memory)
+    close_pots(state.organisations, state.books, state.slots.state[1])
+    return True
 
 
 @compiled
@@ -189,7 +198,6 @@ def divide_surplus(
     usefulness: float,
     seed: int,
     step: int,
-    net: Column,
 ) -> None:
     """Give partners part s of what the rule entitles them to, then programmes for society and nature, then capability."""
     for i in firms:
@@ -199,19 +207,32 @@ def divide_surplus(
         organisations.transfer[i] = 0.0
         if pot <= 0.0:
             continue
-        own = incident[starts[i] : starts[i + 1]]
-        partners = own[np.array([_may_share(organisations, ties, t, i) for t in own], np.bool_)]
+        partners, members = _partners(organisations, ties, i, incident[starts[i] : starts[i + 1]])
         entitled = _entitlements(organisations, ties, i, partners, pot, p, seed, step)
-        _give(organisations, ties, books, i, partners, s * entitled, net)
+        _give(organisations, ties, books, i, partners, s * entitled)
         left = s * min(max(0.0, pot - organisations.programme[i]), organisations.capital[i])
         social = pay(organisations, books, i, SOCIETY, p.social_share * left, SOCIAL_PROGRAMME)
         green = pay(organisations, books, i, NATURE, p.green_share * left, GREEN_PROGRAMME)
         organisations.programme[i] += social + green
-        net[i] -= social + green
+        organisations.net[i] -= social + green
         budget = p.transfer_share * p.capability_effect * organisations.capabilities[i, CO_SHARING] * left
-        members = partners[np.array([_is_member(organisations, ties, t, i) for t in partners], np.bool_)]
         if members.size > 0 and budget > 0.0:
-            _transfer(organisations, ties, books, i, members, budget, p, cost, usefulness, net)
+            _transfer(organisations, ties, books, i, members, budget, p, cost, usefulness)
+
+
+@compiled
+def _partners(organisations: Organisations, ties: Ties, i: int, own: Column) -> tuple[Column, Column]:
+    """Of a firm's own ties those to partners that surplus is shared with, and of these those to members of its platform."""
+    partners, members = np.empty(own.size, np.int64), np.empty(own.size, np.int64)
+    shared, joined = 0, 0
+    for t in own:
+        if _may_share(organisations, ties, t, i):
+            partners[shared] = t
+            shared += 1
+            if _is_member(organisations, ties, t, i):
+                members[joined] = t
+                joined += 1
+    return partners[:shared], members[:joined]
 
 
 @compiled
@@ -245,17 +266,15 @@ def _entitlements(
 
 
 @allocation_free
-def _give(
-    organisations: Organisations, ties: Ties, books: Books, i: int, partners: Column, amounts: Column, net: Column
-) -> None:
+def _give(organisations: Organisations, ties: Ties, books: Books, i: int, partners: Column, amounts: Column) -> None:
     """Give each partner its amount."""
     for position in range(partners.size):
         t = partners[position]
         j = other_end(ties, t, i)
         given = pay(organisations, books, i, j, amounts[position], PARTNER_PROGRAMME)
         organisations.programme[i] += given
-        net[i] -= given
-        net[j] += given
+        organisations.net[i] -= given
+        organisations.net[j] += given
         if ties.a[t] == j:
             ties.got_a[t] += given
         else:
@@ -289,7 +308,6 @@ def _transfer(
     p: Any,
     cost: float,
     usefulness: float,
-    net: Column,
 ) -> None:
     """Spend a budget on giving members of the platform capability and knowledge, each the same; trainers are paid wages."""
     each = budget / members.size
@@ -300,7 +318,7 @@ def _transfer(
         if spent <= 0.0:
             continue
         organisations.transfer[i] += spent
-        net[i] -= spent
+        organisations.net[i] -= spent
         note_flow(organisations, books, SERVICES, EMPOWERMENT, i, j, spent)
         worth = 0.0
         gaps = np.maximum(0.0, organisations.knowledge[i] - organisations.knowledge[j])
@@ -331,9 +349,7 @@ def read_regime(surplus: float, programme: float, transfer: float, threshold: fl
 
 
 @allocation_free
-def finish(
-    organisations: Organisations, books: Books, events: Events, rows: Column, p: Any, memory: float, net: Column
-) -> None:
+def finish(organisations: Organisations, books: Books, events: Events, rows: Column, p: Any, memory: float) -> None:
     """Pay out capital above the reserve, smooth payoffs, read regimes."""
     for i in rows:
         cost = organisations.wages_due[i] + max(0.0, organisations.revenue_trend[i])
@@ -341,7 +357,7 @@ def finish(
             excess = organisations.capital[i] - p.reserve * cost
             if excess > 0.0 and organisations.revenue[i] > 0.0:
                 pay(organisations, books, i, HOUSEHOLDS, min(p.payout * excess, organisations.surplus[i]), DIVIDENDS)
-        gain = net[i] + (organisations.revenue[i] if organisations.role[i] == FIRM else 0.0)
+        gain = organisations.net[i] + (organisations.revenue[i] if organisations.role[i] == FIRM else 0.0)
         organisations.payoff[i] += memory * (gain - organisations.payoff[i])
         regime = read_regime(
             organisations.surplus[i], organisations.programme[i], organisations.transfer[i], p.regime_threshold
