@@ -15,12 +15,13 @@ from ecosim.compilation import is_compiled
 from ecosim.futures import Futures
 from ecosim.grammar import EMBARGO
 from ecosim.history import History
+from ecosim.mechanisms.entrants import enter_dated
 from ecosim.mechanisms.environment import observe, strike
 from ecosim.mechanisms.foreign_supply import cut_supply
 from ecosim.mechanisms.orchestration import open_accounts
 from ecosim.mechanisms.partner_search import begin
 from ecosim.mechanisms.readings import symbiosis_table
-from ecosim.mechanisms.turnover import remove
+from ecosim.mechanisms.turnover import depart
 from ecosim.parameters import ScenarioError, Value, nearest
 from ecosim.roles import Role, read_roles
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
@@ -109,6 +110,7 @@ class Ecosystem(Futures):
                 if phase.then is not None:
                     self._run(phase.then)
                 self.seconds[phase.name] = self.seconds.get(phase.name, 0.0) + time.perf_counter() - begun
+        self.report_ceilings()
         observe(self)
         if opening is not None:
             ledger.audit(opening, self.organisations, self.books, self.environment.seekers[0], self.step_number)
@@ -176,7 +178,7 @@ class Ecosystem(Futures):
     def _happen(self) -> None:
         """Let what the scenario dates, or makes conditional, happen at the start of a quarter."""
         if self.step_number > 0:
-            self._enter_dated()
+            self.follow(enter_dated)
         for number, event in enumerate(self.scenario.events):
             due = event.step == self.step_number
             if event.when is not None and self.step_number > 0 and self.step_number >= event.earliest:
@@ -234,8 +236,8 @@ class Ecosystem(Futures):
 
     def remove_organisation(self, row: int) -> None:
         """Let an organisation leave now: its ties end and its accounts are settled through the ledger."""
-        self._room_for_events(2 + len(self.tie_rows))
-        remove(self, np.array([row]), self.parameters["turnover"].patience)
+        self.make_room(events=1 + 2 * int(self.organisations.degree[row]))  # its ties end, and may leave loans unpaid
+        depart(self.state, np.array([row]), self.parameters["turnover"].patience, self.step_number)
 
     @property
     def metrics(self) -> pd.DataFrame:

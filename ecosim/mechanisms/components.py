@@ -54,12 +54,14 @@ def with_room(technology: Technology, rows: int) -> Technology:
     return technology._replace(**larger)
 
 
+@allocation_free
 def forget(technology: Technology, rows: Column) -> None:
     """Clear the rows of organisations that enter: they have mastered and licensed nothing."""
-    technology.mastered[rows] = technology.licensed[rows] = False
-    technology.licensor[rows] = technology.released[rows] = -1
-    technology.sufficiency[rows] = 0.0
-    technology.worked_on[rows] = technology.hazard[rows] = 0.0
+    for i in rows:
+        technology.mastered[i] = technology.licensed[i] = False
+        technology.licensor[i] = technology.released[i] = -1
+        technology.sufficiency[i] = 0.0
+        technology.worked_on[i] = technology.hazard[i] = 0.0
 
 
 @allocation_free
