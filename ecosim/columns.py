@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
+from numba import literal_unroll
 
 from ecosim.compilation import allocation_free, compiled
 from ecosim.state import Column, Members, Organisations, Slots
@@ -94,19 +95,19 @@ def everybody(members: Members) -> Column:
 
 @allocation_free
 def row_of_uid(organisations: Organisations, members: Members, uid: int) -> int:
-    """Return the row of the living organisation that has this uid, -1 for none; a role's members are sorted by uid."""
-    if uid < 0:
+    """Return the row of a living organisation, -1 for none; its role is the rest of its uid by 64."""
+    role = uid % 64
+    if uid < 0 or role + 1 >= members.starts.size:
         return -1
-    low, high = members.starts[uid % 64], members.starts[uid % 64 + 1]
+    low, high = members.starts[role], members.starts[role + 1]
     while low < high:
         middle = (low + high) // 2
-        row = members.order[middle]
-        if organisations.uid[row] == uid:
-            return row
-        if organisations.uid[row] < uid:
+        if organisations.uid[members.order[middle]] < uid:
             low = middle + 1
         else:
             high = middle
+    if low < members.starts[role + 1] and organisations.uid[members.order[low]] == uid:
+        return members.order[low]
     return -1
 
 
@@ -117,6 +118,14 @@ def positions_of(rows: Column, slots: Slots) -> Column:
     for position in range(rows.size):
         positions[rows[position]] = position
     return positions
+
+
+@compiled
+def clear_rows(table: Any, rows: Column) -> None:
+    """Set these rows to 0 in every column of a table: who comes into them later starts from nothing."""
+    for column in literal_unroll(table):
+        for row in rows:
+            column[row] = 0
 
 
 @allocation_free

@@ -37,7 +37,7 @@ class Futures(Views):
 
     _TABLES = (
         "organisations", "slots", "ties", "tie_slots", "projects", "project_slots", "project_counts", "platforms", "platform_slots",
-        "memberships", "membership_slots", "environment", "books", "technology", "reading",
+        "memberships", "membership_slots", "environment", "books", "technology", "reading", "named",
     )  # fmt: skip
 
     def snapshot(self) -> dict[str, Any]:
@@ -48,8 +48,8 @@ class Futures(Views):
         remembered = {uid: own for uid, view in self._views.items() if (own := view.remembered())}
         return tables | {
             "bytes": sum(map(bytes_of, tables.values())),
-            "serials": self.serials.copy(), "names": dict(self.names), "fired": set(self.fired), "entered": self.entered.copy(),
-            "off_date": self.off_date.copy(), "scenario": self.scenario,
+            "serials": self.serials.copy(), "venture_names": dict(self.venture_names), "fired": set(self.fired),
+            "scenario": self.scenario,
             "left_as": self._left_as, "step_number": self.step_number, "warnings": list(self.warnings),
             "random": (self.random.getstate(), self.rng.bit_generator.state),
             "remembered": copy.deepcopy(remembered, {INTO: self}),
@@ -60,8 +60,7 @@ class Futures(Views):
         for name in self._TABLES:
             setattr(self, name, copy_table(snapshot[name]))
         self.serials = snapshot["serials"].copy()
-        self.names, self.fired = dict(snapshot["names"]), set(snapshot["fired"])
-        self.entered, self.off_date = snapshot["entered"].copy(), snapshot["off_date"].copy()
+        self.venture_names, self.fired = dict(snapshot["venture_names"]), set(snapshot["fired"])
         self.warnings = list(snapshot["warnings"])
         self.steps = self.step_number = snapshot["step_number"]
         self._apply(snapshot["scenario"])

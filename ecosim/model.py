@@ -17,12 +17,13 @@ from ecosim.compilation import is_compiled
 from ecosim.futures import Futures
 from ecosim.grammar import EMBARGO
 from ecosim.history import History
+from ecosim.mechanisms.entrants import enter_dated
 from ecosim.mechanisms.environment import observe, strike
 from ecosim.mechanisms.foreign_supply import cut_supply
 from ecosim.mechanisms.orchestration import begin_quarter
 from ecosim.mechanisms.partner_search import begin
 from ecosim.mechanisms.readings import symbiosis_table
-from ecosim.mechanisms.turnover import remove
+from ecosim.mechanisms.turnover import depart
 from ecosim.parameters import ScenarioError, Value, nearest
 from ecosim.roles import Role, read_roles
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
@@ -94,6 +95,7 @@ class Ecosystem(Futures):
         self._build()
         if self.rules["symbiosis"]:
             begin(self)
+        self.recorder.forget_untold()
         self._end_quarter()
         self._ours = frozenset(vars(self)) - authored
 
@@ -159,9 +161,8 @@ class Ecosystem(Futures):
         while step < self.step_number + quarters and piece < last:
             left = self.step_number + quarters - step
             step, piece = self.quarter.advance(self.state, self.numbers, own, self.seed, step, piece, last, left)
-            if self.short.any():
-                self._enlarge()
-            self._report_stopped()
+            self.enlarge()
+            self.report_ceilings()
 
     def _run_piece_by_piece(self) -> None:
         """Run one quarter in which Python has its say: events, phases, rules and methods of a user's own, the audit, the clock."""
@@ -250,7 +251,7 @@ class Ecosystem(Futures):
     def _happen(self) -> None:
         """Let what the scenario dates, or makes conditional, happen at the start of a quarter."""
         if self.step_number > 0:
-            self._enter_dated()
+            self.follow(enter_dated)
         for number, event in enumerate(self.scenario.events):
             due = event.step == self.step_number
             if event.when is not None and self.step_number > 0 and self.step_number >= event.earliest:
@@ -308,8 +309,8 @@ class Ecosystem(Futures):
 
     def remove_organisation(self, row: int) -> None:
         """Let an organisation leave now: its ties end and its accounts are settled through the ledger."""
-        self.recorder.room_for_events(2 + len(self.tie_rows))
-        remove(self, np.array([row]), self.parameters["turnover"].patience)
+        self.make_room(events=1 + 2 * int(self.organisations.degree[row]))  # its ties end, and may leave loans unpaid
+        depart(self.state, np.array([row]), self.parameters["turnover"].patience, self.step_number)
 
     @property
     def metrics(self) -> pd.DataFrame:

@@ -301,6 +301,10 @@ class Recorder:
         """Return what has happened since the last recorded quarter: code, subject, object, detail."""
         return tuple(column[self.events.used[1] : self.events.used[0]].copy() for column in self.events[:4])
 
+    def forget_untold(self) -> None:
+        """Forget what has happened since the last recorded quarter."""
+        self.events.used[0] = self.events.used[1]
+
     def tell(self, happened: tuple[Column, ...]) -> None:
         """Note what has happened since the last recorded quarter."""
         first, extra = int(self.events.used[1]), len(happened[0])

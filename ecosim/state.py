@@ -336,9 +336,23 @@ class Members(NamedTuple):
     starts: Column  # (roles + 1,)
 
 
+class Named(NamedTuple):
+    """One row per organisation that the scenario names, in the order of the scenario."""
+
+    position: Column  # place of its entry in the scenario; an entry may stand for several
+    role: Column
+    kind: Column  # -1 for one that is drawn
+    focal: Column
+    due: Column  # step
+    endowment: Column  # (named, endowments), NaN where the scenario leaves it to the role
+    uid: Column  # -1 until it has entered
+    entered: Column  # step of entry, -1 before
+
+
 class State(NamedTuple):
     """All that changes in a run, as compiled rules receive it.
 
+    ``stopped``: whether each role was stopped at its ceiling in this quarter, (roles,).
     ``short``: by table in the order of `TABLES`, how many free rows a rule that could not go on needs.
     """
 
@@ -361,6 +375,8 @@ class State(NamedTuple):
     record: Record
     members: Members
     serials: Column  # (roles + 1,) how many ever entered by role; the last counts joint ventures
+    named: Named
+    stopped: Column  # (roles,)
     short: Column  # (tables,)
 
 

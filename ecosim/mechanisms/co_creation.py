@@ -125,7 +125,7 @@ def co_create(model: Ecosystem) -> None:
     move_group(organisations, ties, model.books, tie_rows, deeds, signed, model.parameters["group_dynamics"])
     counts[project_work.MERGED] = merge_ecologies(
         organisations, ties, model.tie_slots, projects, model.project_slots, model.events, under_way, starts, tie_lists,
-        model.interfaces, on, settings, model.parameters["symbiosis"], *luck)  # fmt: skip
+        model.numbers.roles.interface, on, settings, model.parameters["symbiosis"], *luck)  # fmt: skip
     counts[project_work.GIVEN_UP] += left
     _count(model, counts, float(signed[0]))
 

@@ -73,7 +73,7 @@ PARAMETERS = ParameterGroup("interfaces", __name__, {
 def use_interfaces(model: Ecosystem) -> None:
     """Partners move on to closer interfaces, or fall back; joint centres do research, training agreements train."""
     settings, common = model.parameters["interfaces"], (model.organisations, model.ties, model.books)
-    change_interfaces(*common, model.events, model.tie_rows, model.interfaces, kind_interfaces(model), settings,
+    change_interfaces(*common, model.events, model.tie_rows, model.numbers.roles.interface, kind_interfaces(model), settings,
                       model.seed, model.step_number)  # fmt: skip
     price = model.parameters["open_sharing"].usefulness * float(model.environment.knowledge_cost[0])
     run_centres(*common, model.tie_rows, settings, price)

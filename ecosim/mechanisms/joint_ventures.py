@@ -17,9 +17,9 @@ from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import VENTURE_BIRTH, VENTURE_END, uniform
 from ecosim.ledger import DIVIDENDS, JOINT_VENTURES, note_event, note_flow, note_gain, pay
 from ecosim.measures import pianka_overlap
-from ecosim.mechanisms.entrants import ENDOWMENTS
+from ecosim.mechanisms.entrants import ENDOWMENTS, place_many
 from ecosim.mechanisms.ties import new_tie, tie_between
-from ecosim.mechanisms.turnover import member_of_uid, remove
+from ecosim.mechanisms.turnover import member_of_uid
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     CAPITAL,
@@ -90,10 +90,12 @@ def found(model: Ecosystem, tie: int, settings: Any) -> int:
     a, b = int(model.ties.a[tie]), int(model.ties.b[tie])
     founded = int(model.serials[-1])
     endowment = np.zeros(len(ENDOWMENTS))  # it has what its parents give it
-    venture = int(model._place(FIRM, 1, KIND, endowment, FIRST_SERIAL + founded)[0])
+    model.make_room(organisations=1, events=2)
+    venture = int(place_many(model.state, model.numbers, FIRM, model.numbers.venture, endowment, FIRST_SERIAL + founded, 1,
+                             model.seed, model.step_number)[0])  # fmt: skip
     organisations = model.organisations
     model.serials[-1] += 1
-    model.names[int(organisations.uid[venture])] = f"{KIND} {founded + 1}"
+    model.venture_names[int(organisations.uid[venture])] = f"{KIND} {founded + 1}"
     endow(organisations, model.books, venture, a, b, settings, model.seed, model.step_number)
     note_event(model.events, VENTURE_BORN, organisations.uid[venture], organisations.uid[a],
                float(organisations.capital[venture]))  # fmt: skip
@@ -117,7 +119,7 @@ def end(model: Ecosystem, venture: int, fate: int, settings: Any) -> None:
         buyer, seller = (a, b) if fate == SOLD_TO_A else (b, a)
         take_over(organisations, model.books, venture, buyer, seller, model.rows, settings)
         note_event(model.events, VENTURE_SOLD, organisations.uid[venture], organisations.uid[buyer], age)
-    remove(model, np.array([venture]), model.parameters["turnover"].patience)
+    model.remove_organisation(venture)
 
 
 @allocation_free

@@ -74,67 +74,92 @@ def note_within(organisations: Organisations, before: Column, rows: Column, book
 
 
 @compiled
-def note_replacement(
-    role: Column,
-    routines: Column,
-    chances: Column,
-    leaves: Column,
-    entrant_role: Column,
-    brought: Column,
-    inherited: Column,
-    inherits: bool,
-    books: Books,
-) -> Column:
-    """Book what exit and entry changed; return the change of each role's mean by cause, (causes, roles, routines).
+def note_exits(
+    organisations: Organisations, rows: Column, chances: Column, leaves: Column, books: Books
+) -> tuple[Column, Column]:
+    """Book what exit changes, before anybody leaves; return the change of each role's mean by cause, and the mean of those that stay.
 
     Parameters
     ----------
-    role, routines, chances, leaves : of those there before: (members,), (members, routines), chance to leave and who did.
-    entrant_role, brought, inherited : of the entrants: (entrants,), what they have and what was inherited, (entrants, routines).
-    inherits : whether entrants inherit.
+    rows, chances, leaves : (members,) who is there, the chance of each to leave, and who does.
+
+    Returns
+    -------
+    change : (causes, roles, routines).
+    means : (roles, routines) of those that stay; of all where nobody does.
     """
-    roles, width = books.gained.shape[0], routines.shape[1]
-    change = np.zeros((7, roles, width))
-    mean, stayers_mean = np.zeros((roles, width)), np.zeros((roles, width))
-    members, stayers, after, staying = np.zeros(roles), np.zeros(roles), np.zeros(roles), np.zeros(roles)
-    working = 0.0
-    for i in range(role.size):
-        r = role[i]
+    roles, width = books.gained.shape[0], organisations.routines.shape[1]
+    change = np.zeros((len(CAUSES), roles, width))
+    members, staying, working = np.zeros(roles), np.zeros(roles), 0.0
+    for position in range(rows.size):
+        r = organisations.role[rows[position]]
         members[r] += 1.0
-        staying[r] += 1.0 - chances[i]
-        stayers[r] += 0.0 if leaves[i] else 1.0
+        staying[r] += 1.0 - chances[position]
         working += 1.0 if r != USER else 0.0
-        mean[r] += routines[i]
-        if not leaves[i]:
-            stayers_mean[r] += routines[i]
-    after[:] = stayers
-    for e in range(entrant_role.size):
-        after[entrant_role[e]] += 1.0
-    for r in range(roles):
-        mean[r] /= max(1.0, members[r])
-        stayers_mean[r] = stayers_mean[r] / stayers[r] if stayers[r] > 0.0 else mean[r]
-        change[DRIFT, r] = stayers_mean[r] - mean[r]
-    for i in range(role.size):
-        r = role[i]
+    mean = role_means(organisations.routines, organisations.role, rows, roles)
+    means = _means_of_stayers(organisations, rows, leaves, mean)
+    change[DRIFT] = means - mean
+    for position in range(rows.size):
+        i = rows[position]
+        r = organisations.role[i]
         if staying[r] > 0.0:
             for k in range(width):
                 # (s_i - s) / (N s), s = sum of s_i / N
-                term = ((1.0 - chances[i]) / staying[r] - 1.0 / members[r]) * (routines[i, k] - mean[r, k])
+                term = ((1.0 - chances[position]) / staying[r] - 1.0 / members[r]) * (
+                    organisations.routines[i, k] - mean[r, k]
+                )
                 change[SELECTION_CAUSE, r, k] += term
                 change[DRIFT, r, k] -= term
                 if r != USER:
                     books.novelty[SELECTION_CAUSE] += abs(term) * members[r] / (working * width)
-    for e in range(entrant_role.size):
-        r = entrant_role[e]
+    return change, means
+
+
+@compiled
+def _means_of_stayers(organisations: Organisations, rows: Column, leaves: Column, mean: Column) -> Column:
+    """Mean routines of those of each role that stay, (roles, routines); of all, `mean`, where nobody does."""
+    means = role_means(organisations.routines, organisations.role, rows[~leaves], mean.shape[0])
+    stayers = np.zeros(mean.shape[0])
+    for i in rows[~leaves]:
+        stayers[organisations.role[i]] += 1.0
+    for r in range(stayers.size):
+        if stayers[r] == 0.0:
+            means[r] = mean[r]
+    return means
+
+
+@compiled
+def note_entries(
+    organisations: Organisations,
+    rows: Column,
+    inherited: Column,
+    inherits: bool,
+    stayers: Column,
+    counts: tuple[Column, Column],
+    books: Books,
+    change: Column,
+) -> None:
+    """Book what entry changed; add it to the change of each role's mean by cause, (causes, roles, routines).
+
+    Parameters
+    ----------
+    rows, inherited, inherits : of the entrants: (entrants,), what was inherited, (entrants, routines), and whether they inherit.
+    stayers : (roles, routines) mean routines of those that were there before and stayed.
+    counts : (roles,) members before anybody left, and when all have entered.
+    """
+    before, after = counts
+    width = inherited.shape[1]
+    working = before.sum() - before[USER]
+    for e in range(rows.size):
+        r = organisations.role[rows[e]]
         for k in range(width):
-            kept = (inherited[e, k] - stayers_mean[r, k]) / after[r]
-            error = (brought[e, k] - inherited[e, k]) / after[r]
+            kept = (inherited[e, k] - stayers[r, k]) / after[r]
+            error = (organisations.routines[rows[e], k] - inherited[e, k]) / after[r]
             change[HEREDITY_CAUSE if inherits else OUTSIDE_CAUSE, r, k] += kept
             change[MUTATION_CAUSE, r, k] += error
             if r != USER and inherits:
-                books.novelty[HEREDITY_CAUSE] += abs(kept) * members[r] / (working * width)
-                books.novelty[MUTATION_CAUSE] += abs(error) * members[r] / (working * width)
-    return change
+                books.novelty[HEREDITY_CAUSE] += abs(kept) * before[r] / (working * width)
+                books.novelty[MUTATION_CAUSE] += abs(error) * before[r] / (working * width)
 
 
 def outcomes(model: Ecosystem) -> tuple[float, ...]:

@@ -64,7 +64,7 @@ def seek_partners(model: Ecosystem, draw_step: int) -> None:
     living = model.tie_rows
     starts, targets = neighbours(model.ties.a[living], model.ties.b[living], len(model.organisations.uid))
     form_ties(model.organisations, model.ties, model.tie_slots, model.books, model.events, order, living, starts, targets,
-              model.interfaces, settings, model.sequential, model.seed, draw_step, model.step_number)  # fmt: skip
+              model.numbers.roles.interface, settings, model.sequential, model.seed, draw_step, model.step_number)  # fmt: skip
 
 
 @allocation_free

@@ -9,17 +9,18 @@ from the strong to the weak and leaves the mean chance as it is. An entrant inhe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from ecosim import draws
-from ecosim.columns import release
+from ecosim.columns import clear_rows, count_members, everybody, has_room, living, members_of, release, row_of_uid
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import ENTRY, uniform
-from ecosim.ledger import SETTLEMENT, note_event, pay, use_element
+from ecosim.ledger import SETTLEMENT, note_event, pay, room_for_events, use_element
+from ecosim.mechanisms.entrants import let_in
 from ecosim.mechanisms.evolution import inherit
-from ecosim.mechanisms.novelty import note_replacement
+from ecosim.mechanisms.novelty import note_entries, note_exits
 from ecosim.mechanisms.ties import cut_tie
 from ecosim.outcomes import COUNT, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
@@ -27,21 +28,22 @@ from ecosim.state import (
     BANKRUPTCY,
     GOVERNMENT,
     HOUSEHOLDS,
+    ORGANISATION_TABLE,
     SERVICES,
+    UNBOUNDED_GROWTH,
     USER,
     WORLD,
     Books,
     Column,
     Environment,
     Events,
+    Members,
     Organisations,
     Slots,
+    State,
     Ties,
 )
 from ecosim.state import EXIT as EXIT_EVENT
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -56,68 +58,128 @@ OUTCOMES = (
 )  # fmt: skip
 
 
-def turn_over(model: Ecosystem) -> None:
+@compiled
+def turn_over(state: State, numbers: Any, seed: int, step: int) -> bool:
     """The bankrupt and the crowded out leave, their accounts are settled; then entrants arrive, and inherit."""
-    replace_members(model)
+    return replace_members(state, numbers, seed, step)[0]
 
 
-def replace_members(model: Ecosystem) -> Column:
-    """Let members leave and others enter; return the change of each role's mean routines by cause, (causes, roles, routines)."""
-    organisations, settings = model.organisations, model.parameters["turnover"]
-    members = model.members_of_roles()[1]
-    rates = turnover_rates(model.counts(), model.capacities, model.growth_rates, model.coefficients())
+@compiled
+def replace_members(state: State, numbers: Any, seed: int, step: int) -> tuple[bool, Column]:
+    """Let members leave and others enter.
+
+    Returns
+    -------
+    done : whether there was room; if not, nothing was changed.
+    change : (causes, roles, routines) change of each role's mean routines by cause.
+    """
+    organisations, p = state.organisations, numbers.turnover
+    before = np.diff(state.members.starts)
     # Both are drawn from those there at the start of the phase, or the survivors' fewer entrants would bias the rest point.
-    bringing = who_brings(organisations, members, rates, model.seed, model.step_number)
-    ranks = strength_ranks(organisations, members, len(model.roles))
-    selection = settings.selection if model.rules["selection"] else 0.0
-    chances = exit_chances(organisations, members, ranks, rates, selection, settings.patience)
-    leaves = who_leaves(organisations, members, chances, model.seed, model.step_number)
-    role, routines = organisations.role[members], organisations.routines[members]
-    role_of_parent, of_parent = organisations.role[bringing], organisations.routines[bringing]
-    if leaves.any():
-        remove(model, members[leaves], settings.patience)
-    admitted = admit(model, role_of_parent, settings.ceiling)
-    rows = let_in(model, role_of_parent[admitted])
-    brought = inherited = model.organisations.routines[rows]
-    if model.rules["heredity"]:
-        heirs = ~np.isin(model.organisations.uid[rows], list(model.names))  # whom a scenario names has its own
-        inherited = np.where(heirs[:, None], of_parent[admitted], brought)
-        mutates = model.rules["mutation"] and model.rules["learning"]
-        error = model.parameters["evolution"].copying_error if mutates else 0.0
-        inherit(model.organisations, rows[heirs], inherited[heirs], error, model.seed, model.step_number)
-        brought = model.organisations.routines[rows]
-    return note_replacement(role, routines, chances, leaves, role_of_parent[admitted], brought, inherited,
-                            model.rules["heredity"], model.books)  # fmt: skip
+    bringing, chances, leaves = draw_turnover(state, numbers, seed, step)
+    leaving = everybody(state.members)[leaves]
+    if not room_to_turn_over(state, leaving, bringing.size):
+        return False, np.zeros((0, 0, 0))
+    change, stayers = note_exits(organisations, everybody(state.members), chances, leaves, state.books)
+    roles, routines = organisations.role[bringing], organisations.routines[bringing]
+    if leaving.size > 0:
+        depart(state, leaving, p.patience, step)
+    admitted = admit(state, numbers, roles)
+    rows, by_name = let_in(state, numbers, roles[admitted], seed, step)
+    count_members(organisations, state.slots, state.members)
+    inherited = organisations.routines[rows]
+    if numbers.rules.heredity:
+        heirs = np.flatnonzero(~by_name)  # whom a scenario names has its own
+        inherited[heirs] = routines[admitted[heirs]]
+        mutates = numbers.rules.mutation and numbers.rules.learning
+        error = numbers.evolution.copying_error if mutates else 0.0
+        inherit(organisations, rows[heirs], inherited[heirs], error, seed, step)
+    counts = (before, np.diff(state.members.starts))
+    note_entries(organisations, rows, inherited, numbers.rules.heredity, stayers, counts, state.books, change)
+    return True, change
 
 
-def admit(model: Ecosystem, roles: Column, ceiling: float) -> Column:
-    """Which entrants find room, (entrants,): a role that would grow without bound is stopped, and that is reported."""
-    room = ceiling * model.capacities - model.counts()
-    admitted = np.ones(len(roles), bool)
-    for role in np.unique(roles):
-        arriving = np.flatnonzero(roles == role)
-        refused = arriving[int(max(0.0, room[role])) :]
-        if refused.size:
-            admitted[refused] = False
-            model.report_ceiling(int(role))
-    return admitted
+@compiled
+def draw_turnover(state: State, numbers: Any, seed: int, step: int) -> tuple[Column, Column, Column]:
+    """Return the rows of those that bring an entrant, and the chance of each member to leave and whether it does, (members,)."""
+    organisations, rows, p = state.organisations, everybody(state.members), numbers.turnover
+    counts = np.diff(state.members.starts).astype(np.float64)
+    acting = coefficients(state.books.benefit, numbers)
+    rates = turnover_rates(counts, numbers.roles.capacity, numbers.roles.growth_rate, acting)
+    selection = p.selection if numbers.rules.selection else 0.0
+    ranks = strength_ranks(organisations, state.members)
+    chances = exit_chances(organisations, rows, ranks, rates, selection, p.patience)
+    leaves = who_leaves(organisations, rows, chances, seed, step)
+    return who_brings(organisations, rows, rates, seed, step), chances, leaves
 
 
-def let_in(model: Ecosystem, roles: Column) -> Column:
-    """Let an organisation of each of these roles enter, sorted by role; return their rows, (entrants,)."""
-    present, counts = np.unique(roles, return_counts=True)
-    entered = [model.draw_in(int(role), int(count)) for role, count in zip(present, counts, strict=True)]
-    return np.concatenate([np.zeros(0, np.int64), *entered])
+@compiled
+def room_to_turn_over(state: State, leaving: Column, entrants: int) -> bool:
+    """Return whether there is room for entrants in place of those that leave, and for all that is noted."""
+    noted = leaving.size + entrants + state.stopped.size
+    for i in leaving:
+        noted += 2 * state.organisations.degree[i]  # each tie ends, and may leave a loan unpaid
+    extra = max(0, entrants - leaving.size)
+    if not has_room(state.slots, extra, state.short, ORGANISATION_TABLE):
+        return False
+    return room_for_events(state.events, noted, state.short)
 
 
-def remove(model: Ecosystem, leaving: Column, patience: int) -> None:
+@compiled
+def admit(state: State, numbers: Any, roles: Column) -> Column:
+    """Which entrants find room, positions among their roles, (entrants,): a role that would grow without bound is stopped.
+
+    Parameters
+    ----------
+    roles : (entrants,) sorted.
+    """
+    room = numbers.turnover.ceiling * numbers.roles.capacity - np.diff(state.members.starts)
+    admitted = np.ones(roles.size, np.bool_)
+    taken = np.zeros(room.size, np.int64)
+    for position in range(roles.size):
+        role = roles[position]
+        admitted[position] = taken[role] < int(room[role])
+        if not admitted[position] and (position == 0 or roles[position - 1] != role or admitted[position - 1]):
+            state.stopped[role] = True  # the first of its role that is refused
+            note_event(state.events, UNBOUNDED_GROWTH, -1, -1, float(role))
+        taken[role] += 1
+    return np.flatnonzero(admitted)
+
+
+@compiled
+def depart(state: State, leaving: Column, patience: int, step: int) -> None:
     """Let organisations leave: settle them, clear their rows, and let users forget a provider that left."""
-    settle(model.organisations, model.ties, model.tie_slots, model.books, model.environment, model.events, leaving,
-           model.rows, model.tie_rows, patience, model.step_number)  # fmt: skip
-    for column in model.organisations:
-        column[leaving] = 0  # who comes into the row later starts from nothing
-    forget_providers(model.organisations, int(model.slots.state[1]))
-    release_rows(model.slots, leaving)
+    settle(state.organisations, state.slots, state.members, state.ties, state.tie_slots, state.books, state.environment,
+           state.events, leaving, patience, step)  # fmt: skip
+    clear_rows(state.organisations, leaving)
+    for i in leaving:
+        release(state.slots, i)
+    count_members(state.organisations, state.slots, state.members)
+    forget_providers(state.organisations, members_of(state.members, USER))
+
+
+@compiled
+def effects(benefit: Column, numbers: Any) -> Column:
+    """What each role does to the growth of each, (roles, roles): as the scenario fixes it, else measured.
+
+    Measured are net benefits over the last year, (roles, roles), as parts of all that a role has of others.
+    """
+    if numbers.fixed:
+        return numbers.roles.coefficients.copy()
+    measured = np.zeros(benefit.shape)
+    for r in range(benefit.shape[0]):
+        scale = np.abs(benefit[r]).sum()
+        if scale > 0.0:
+            measured[r] = benefit[r] / scale
+    return measured
+
+
+@compiled
+def coefficients(benefit: Column, numbers: Any) -> Column:
+    """The symbiosis coefficients a_rs that act on entry and exit, (roles, roles): those fixed, else effects times coupling."""
+    if numbers.fixed:
+        return effects(benefit, numbers)
+    return effects(benefit, numbers) * (numbers.symbiosis.coupling if numbers.rules.symbiosis else 0.0)
 
 
 @compiled
@@ -154,15 +216,32 @@ def rest_density(density: Column, growth: Column, coefficients: Column) -> Colum
     return rest if (rest[moves] > 0.0).all() and (speeds < 0.0).all() else None
 
 
-def strength_ranks(organisations: Organisations, rows: Column, roles: int) -> Column:
-    """Rank by capital inside the role: 0 the smallest, 1 the largest; equals share theirs; alone 1/2."""
-    ranks = np.full(organisations.uid.size, 0.5)
-    for role in range(roles):
-        members = rows[organisations.role[rows] == role]
-        if members.size > 1:
-            _, place_of, counts = np.unique(organisations.capital[members], return_inverse=True, return_counts=True)
-            smaller = np.cumsum(counts) - counts
-            ranks[members] = (smaller[place_of] + 0.5 * (counts[place_of] - 1)) / (members.size - 1)
+@compiled
+def strength_ranks(organisations: Organisations, members: Members) -> Column:
+    """Rank by capital inside the role, (members,): 0 the smallest, 1 the largest; equals share theirs; alone 1/2."""
+    ranks = np.empty(members.starts[-1])
+    for role in range(members.starts.size - 1):
+        ranks[members.starts[role] : members.starts[role + 1]] = ranks_of(
+            organisations.capital[members_of(members, role)]
+        )
+    return ranks
+
+
+@compiled
+def ranks_of(values: Column) -> Column:
+    """Rank each value: 0 the smallest, 1 the largest; equals share the mean of theirs; one alone has 1/2."""
+    ranks = np.full(values.size, 0.5)
+    if values.size < 2:
+        return ranks
+    order = np.argsort(values)
+    first = 0
+    while first < values.size:
+        end = first + 1
+        while end < values.size and values[order[end]] == values[order[first]]:
+            end += 1
+        for place in range(first, end):
+            ranks[order[place]] = (first + 0.5 * (end - first - 1)) / (values.size - 1)
+        first = end
     return ranks
 
 
@@ -177,12 +256,12 @@ def exit_chance(rate: float, rank: float, selection: float) -> float:
 def exit_chances(
     organisations: Organisations, rows: Column, ranks: Column, rates: Column, selection: float, patience: int
 ) -> Column:
-    """Chance of each to leave, (rows,): 1 for the bankrupt."""
+    """Chance of each to leave, (rows,), by its rank, (rows,): 1 for the bankrupt."""
     chances = np.ones(rows.size)
     for position in range(rows.size):
         i = rows[position]
         if organisations.distress[i] < patience:
-            chances[position] = exit_chance(rates[organisations.role[i], 1], ranks[i], selection)
+            chances[position] = exit_chance(rates[organisations.role[i], 1], ranks[position], selection)
     return chances
 
 
@@ -198,29 +277,29 @@ def who_leaves(organisations: Organisations, rows: Column, chances: Column, seed
 @compiled
 def settle(
     organisations: Organisations,
+    slots: Slots,
+    members: Members,
     ties: Ties,
     tie_slots: Slots,
     books: Books,
     environment: Environment,
     events: Events,
     leaving: Column,
-    rows: Column,
-    tie_rows: Column,
     patience: int,
     step: int,
 ) -> None:
     """End the ties of those that leave, pay out what they hold, let their staff look for work."""
-    gone = np.zeros(organisations.uid.size, np.bool_)
+    gone = np.zeros(slots.state[1], np.bool_)
     for i in leaving:
         gone[i] = True
-    for t in tie_rows:
+    for t in living(ties.alive, tie_slots):
         if gone[ties.a[t]] or gone[ties.b[t]]:
             cut_tie(organisations, ties, tie_slots, books, events, t, step)
     for i in leaving:
         owner = WORLD if organisations.role[i] == USER or organisations.role[i] == GOVERNMENT else HOUSEHOLDS
         code = BANKRUPTCY if organisations.distress[i] >= patience else EXIT_EVENT
         note_event(events, code, organisations.uid[i], -1, organisations.capital[i])
-        _return_to_parents(organisations, books, i, rows, gone)
+        _return_to_parents(organisations, members, books, i, gone)
         pay(organisations, books, i, owner, organisations.capital[i], SETTLEMENT)
         environment.seekers[0] += organisations.talent[i]
         use_element(organisations.services, books, SERVICES, i, organisations.services[i])
@@ -236,12 +315,10 @@ def member_of_uid(organisations: Organisations, rows: Column, uid: int) -> int:
 
 
 @allocation_free
-def _return_to_parents(organisations: Organisations, books: Books, i: int, rows: Column, gone: Column) -> None:
+def _return_to_parents(organisations: Organisations, members: Members, books: Books, i: int, gone: Column) -> None:
     """What a joint venture leaves goes to its parents in equal parts; if one has left before, it goes where anybody's goes."""
-    if organisations.parent_a[i] < 0:
-        return
-    a = member_of_uid(organisations, rows, organisations.parent_a[i])
-    b = member_of_uid(organisations, rows, organisations.parent_b[i])
+    a = row_of_uid(organisations, members, organisations.parent_a[i])
+    b = row_of_uid(organisations, members, organisations.parent_b[i])
     if a < 0 or b < 0 or gone[a] or gone[b]:
         return
     capital, talent = organisations.capital[i], organisations.talent[i]
@@ -252,22 +329,11 @@ def _return_to_parents(organisations: Organisations, books: Books, i: int, rows:
 
 
 @allocation_free
-def forget_providers(organisations: Organisations, rows: int) -> None:
+def forget_providers(organisations: Organisations, users: Column) -> None:
     """A user whose provider has left has none."""
-    for u in range(rows):
-        if (
-            organisations.alive[u]
-            and organisations.provider[u] >= 0
-            and not organisations.alive[organisations.provider[u]]
-        ):
+    for u in users:
+        if organisations.provider[u] >= 0 and not organisations.alive[organisations.provider[u]]:
             organisations.provider[u] = -1
-
-
-@allocation_free
-def release_rows(slots: Slots, leaving: Column) -> None:
-    """Give the rows of those that left back."""
-    for i in leaving:
-        release(slots, i)
 
 
 @compiled
@@ -281,20 +347,15 @@ def who_brings(organisations: Organisations, rows: Column, rates: Column, seed: 
     return rows[brings]
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """How weak those were that were crowded out this quarter, against all that were there."""
-    used = int(model.events.used[0])
-    crowded_out = model.events.code[:used] == EXIT_EVENT
-    if not crowded_out.any():
-        return (0.0,)
-    table, weakness = model.organisations, 0.0
-    uids, capital = model.events.subject[:used][crowded_out], model.events.detail[:used][crowded_out]
-    for role in np.unique(uids % 64):
-        if role == USER:
-            continue
-        left = capital[uids % 64 == role]
-        there = np.sort(np.concatenate([left, table.capital[model.members(int(role))]]))
-        if there.size > 1:
-            lower, upper = np.searchsorted(there, left, "left"), np.searchsorted(there, left, "right")
-            weakness += float((1.0 - (lower + upper - 1.0) / (there.size - 1)).sum())
-    return (weakness,)
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write into `out`, (1,), how weak those were that were crowded out this quarter, against all that were there."""
+    events, roles = state.events, state.members.starts.size - 1
+    exits = np.flatnonzero(events.code[: events.used[0]] == EXIT_EVENT)
+    for role in range(roles):
+        of_role = exits[events.subject[exits] % 64 == role]
+        if role != USER and of_role.size > 0:
+            present = state.organisations.capital[members_of(state.members, role)]
+            there = np.concatenate((events.detail[of_role], present))
+            for rank in ranks_of(there)[: of_role.size]:
+                out[0] += 1.0 - 2.0 * rank

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecosim import ledger
-from ecosim.mechanisms import joint_ventures, turnover
+from ecosim.mechanisms import joint_ventures
 from ecosim.mechanisms.joint_ventures import DISSOLVED, SOLD_TO_A, SOLD_TO_B
 from ecosim.mechanisms.ties import new_tie, tie_between
 from ecosim.model import Ecosystem
@@ -166,6 +166,6 @@ def test_what_a_stranger_leaves_goes_to_households() -> None:
     before = float(model.books.outside[0])
     ledger.open_quarter(model.books)
     debts = float(np.abs(model.ties.loan[model.tie_rows]).sum())
-    turnover.remove(model, row, 4)
+    model.remove_organisation(int(row[0]))
     assert model.books.outside[0] - before <= held + 1e-9
     assert model.books.outside[0] - before >= held - debts - 1e-9

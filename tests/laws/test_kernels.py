@@ -42,6 +42,7 @@ from ecosim.state import (
     SEPARATION,
     SERVICES,
     SHARING,
+    Members,
     Organisations,
 )
 
@@ -371,18 +372,18 @@ def test_strength_ranks() -> None:
     table = make_table(Organisations, 8)
     table.role[:] = [0, 0, 0, 0, 1, 2, 2, 0]
     table.capital[:] = [30.0, 10.0, 20.0, 20.0, 99.0, 5.0, 5.0, 0.0]
-    rows = np.array([3, 1, 0, 2, 6, 4, 5])  # row 7 is not there
-    ranks = turnover.strength_ranks(table, rows, 3)
-    np.testing.assert_allclose(ranks, [1.0, 0.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
+    members = Members(np.array([3, 1, 0, 2, 4, 6, 5, 0]), np.array([0, 4, 5, 7]))  # row 7 is not there
+    ranks = turnover.strength_ranks(table, members)
+    np.testing.assert_allclose(ranks, [0.5, 0.0, 1.0, 0.5, 0.5, 0.5, 0.5])
 
 
 @pytest.mark.parametrize("members", [2, 3, 10])
 def test_strength_ranks_do_not_hang_on_rows(members: int) -> None:
     """Protects against luck by row: if all are equal nobody is ranked above another, and ranks always mean 1/2."""
-    table = make_table(Organisations, members)
-    np.testing.assert_array_equal(turnover.strength_ranks(table, np.arange(members), 1), 0.5)
+    table, there = make_table(Organisations, members), Members(np.arange(members), np.array([0, members]))
+    np.testing.assert_array_equal(turnover.strength_ranks(table, there), 0.5)
     table.capital[:] = np.arange(members) // 2
-    assert turnover.strength_ranks(table, np.arange(members), 1).mean() == pytest.approx(0.5)
+    assert turnover.strength_ranks(table, there).mean() == pytest.approx(0.5)
 
 
 # --- stages ----------------------------------------------------------------------------------------------------------

@@ -374,4 +374,5 @@ def test_each_interface_can_be_declared(interface: str, tmp_path: Path) -> None:
     (tmp_path / "bank.py").write_text(_CLASS + f'interfaces = {{"user": "{interface}"}}\n')
     model = Ecosystem(LIVELY, seed=1, agents=[tmp_path])
     bank, user = model.roles["bank"].index, model.roles["user"].index
-    assert model.interfaces[bank, user] == model.interfaces[user, bank] == INTERFACES.index(interface)
+    declared = model.numbers.roles.interface
+    assert declared[bank, user] == declared[user, bank] == INTERFACES.index(interface)
