@@ -61,7 +61,9 @@ def touch(state: State) -> float:
             total += np.sum(column[t : t + 1])
     for t in tie_rows:
         for d in range(state.organisations.knowledge.shape[1]):
-            total += state.organisations.knowledge[state.ties.a[t], d] - state.organisations.knowledge[state.ties.b[t], d]
+            total += (
+                state.organisations.knowledge[state.ties.a[t], d] - state.organisations.knowledge[state.ties.b[t], d]
+            )
     return total
 
 

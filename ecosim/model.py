@@ -18,16 +18,15 @@ from ecosim.futures import Futures
 from ecosim.grammar import EMBARGO
 from ecosim.history import History
 from ecosim.mechanisms.entrants import enter_dated
-from ecosim.mechanisms.environment import observe, strike
+from ecosim.mechanisms.environment import strike
 from ecosim.mechanisms.foreign_supply import cut_supply
-from ecosim.mechanisms.orchestration import begin_quarter
 from ecosim.mechanisms.partner_search import begin
 from ecosim.mechanisms.readings import symbiosis_table
 from ecosim.mechanisms.turnover import depart
 from ecosim.parameters import ScenarioError, Value, nearest
+from ecosim.quarter import compiled_quarter
 from ecosim.roles import Role, read_roles
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
-from ecosim.quarter import compiled_quarter
 from ecosim.schedule import BEGIN, END, QUARTER, Phase
 from ecosim.shapes import accepted
 from ecosim.state import INDICES, POLICY, SHOCK, SUPPLY_CUT
@@ -149,8 +148,9 @@ class Ecosystem(Futures):
         quarters = self._history.spacing - self.step_number % self._history.spacing if self.history else sys.maxsize
         for number, event in enumerate(self.scenario.events):
             if number not in self.fired:
-                due = event.earliest if event.when is not None else event.step
-                if event.when is not None or due >= self.step_number:
+                conditional = event.when is not None or event.step is None
+                due = event.earliest if conditional else event.step
+                if conditional or due >= self.step_number:
                     quarters = min(quarters, max(0, due - self.step_number))
         return quarters
 
@@ -162,7 +162,7 @@ class Ecosystem(Futures):
             left = self.step_number + quarters - step
             step, piece = self.quarter.advance(self.state, self.numbers, own, self.seed, step, piece, last, left)
             self.enlarge()
-            self.report_ceilings()
+            self.report_ceilings()  # of a quarter that ended, since the run stops there
 
     def _run_piece_by_piece(self) -> None:
         """Run one quarter in which Python has its say: events, phases, rules and methods of a user's own, the audit, the clock."""
@@ -198,10 +198,8 @@ class Ecosystem(Futures):
         on = phase.switch is None or self.rules[phase.switch]
         pieces = self.quarter.of(phase)
         if not pieces:
-            yield lambda: self._follow_user(phase.rules[0])
-        before = [piece for piece in pieces if piece.role is None and piece.rule in phase.rules]
-        after = [piece for piece in pieces if piece.role is None and piece.rule not in phase.rules]
-        yield from (piece.number for piece in before)
+            yield functools.partial(self._run, phase.rules[0])
+        yield from (piece.number for piece in pieces if piece.role is None and piece.rule in phase.rules)
         for role in self.roles.values():
             for piece in pieces:
                 if piece.role == role.index and piece.number >= 0:
@@ -210,11 +208,12 @@ class Ecosystem(Futures):
                     yield functools.partial(self._act_by_rule, role, piece.rule)
             if on and role.acts_in(phase.name):
                 yield functools.partial(self._act_by_member, role, phase.name)
-        yield from (piece.number for piece in after)
+        yield from (piece.number for piece in pieces if piece.role is None and piece.rule in phase.then)
         if phase is BEGIN:
             yield self._happen
 
-    def _follow_user(self, rule: Callable[..., Any]) -> None:
+    def _run(self, rule: Callable[..., Any]) -> None:
+        """Run a user's own phase."""
         if is_compiled(rule):
             self.follow(rule)
         else:

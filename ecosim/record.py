@@ -11,22 +11,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 import ecosim.mechanisms
-from ecosim.columns import living, members_of
+from ecosim.columns import copy_table, living, members_of
 from ecosim.compilation import allocation_free, compiled, is_compiled
+from ecosim.ledger import make_events
 from ecosim.measures import gini, herfindahl
 from ecosim.mechanisms import breakthrough, internal_reform, licensing, product_generations
 from ecosim.mechanisms.components import count_mastered
+from ecosim.mechanisms.environment import observe
 from ecosim.mechanisms.stages import channel_volumes, element_prices
 from ecosim.mechanisms.value_sharing import dependence
 from ecosim.outcomes import COUNT, LEVEL, MONEY, SHARE, Outcome
 from ecosim.state import (
+    BANKRUPTCY,
     CHANNELS,
     ELEMENTS,
+    ENTRY,
     EVENTS,
+    EXIT,
     FIRM,
     INDICES,
     INTERFACES,
     MODES,
+    MOST_ROLES,
     PLATFORM_KINDS,
     REGIMES,
     STAGES,
@@ -34,6 +40,7 @@ from ecosim.state import (
     VALUE_KINDS,
     Column,
     Organisations,
+    Record,
     State,
     Technology,
     Ties,
@@ -206,8 +213,9 @@ def role_totals(organisations: Organisations, rows: Column, totals: Column) -> N
 
 
 @compiled
-def record_quarter(state: State, numbers: Any, step: int) -> None:
-    """Keep the quarter that ended, in the next row of the record."""
+def close_quarter(state: State, numbers: Any, seed: int, step: int) -> bool:
+    """Read what the ecosystem did for its environment, and keep the quarter in the next row of the record."""
+    observe(state, numbers)
     record, events = state.record, state.events
     row = record.used[0]
     record.stage[row] = state.reading.state[0]
@@ -225,6 +233,7 @@ def record_quarter(state: State, numbers: Any, step: int) -> None:
             totals[role, EXITS] += 1.0
     record.events[row] = events.used[1] = events.used[0]
     record.used[0] += 1
+    return True
 
 
 class Quarter(NamedTuple):

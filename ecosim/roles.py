@@ -18,10 +18,9 @@ from ecosim.content import content_directory
 from ecosim.organisation import Organisation
 from ecosim.parameters import Parameter, ParameterGroup, ScenarioError, Value, nearest
 from ecosim.schedule import QUARTER
-from ecosim.state import CAPABILITIES, INTERFACES, KNOWLEDGE_CAPABILITIES, ROUTINES, Organisations
+from ecosim.state import CAPABILITIES, INTERFACES, KNOWLEDGE_CAPABILITIES, MOST_ROLES, ROUTINES, Organisations
 
 CANONICAL = ("firm", "supplier", "university", "government", "intermediary", "user")
-MOST_ROLES = 64
 # Who gets value beside the roles, so that no role can have these names.
 BENEFICIARIES = ("employees", "society", "environment")
 

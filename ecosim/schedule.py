@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ecosim import record
 from ecosim.mechanisms import (
     adoption,
     breakthrough,
     co_creation,
+    entrants,
     environment,
     governance,
     learning,
@@ -58,56 +60,34 @@ class Phase:
         return f"{code.co_filename}:{code.co_firstlineno}"
 
 
-QUARTER = (
-    Phase("environment", environment.environment, "environment", "environment", "S003 6"),
-    Phase("perceive", perception.perceive, "perception", "direction, niche, information, reform", "S000 4.x.1"),
-    Phase(
-        "orchestrate",
-        orchestration.orchestrate,
-        "orchestration",
-        "capital, talent, services, knowledge, orders",
-        "S000 4.x.2",
-        then=orchestration.hire_and_deliver,
-    ),
-    Phase(
-        "connect",
-        symbiosis.connect,
-        "symbiosis",
-        "ties, trust, modes, interfaces, capital, joint ventures",
-        "S001 2.1.2, 5",
-        True,
-    ),
-    Phase(
-        "share",
-        open_sharing.share,
-        "open_sharing",
-        "openness, protection, culture, platforms, knowledge, information, talent",
-        "S001 2.1.2, 5",
-    ),
-    Phase(
-        "govern", governance.govern, "governance", "efforts, joint capital, capital, revenue, value", "Ji et al. 2023"
-    ),
-    Phase("co_create", co_creation.co_create, "co_creation", "projects, knowledge, trust, value", "S002 4"),
-    Phase(
-        "break_through",
-        breakthrough.break_through,
-        "breakthrough",
-        "mastery, licences, capital, generations",
-        "S001 4-6; S003 3",
-    ),
-    Phase(
-        "adopt", adoption.adopt, "adoption", "providers, revenue, information, value", "Bass 1969; S003 4.2(3)", True
-    ),
-    Phase(
-        "share_value",
-        value_sharing.share_value,
-        None,
-        "capital, value, sharing ratio, regime",
-        "S000 4.x.4",
-        then=value_sharing.close_accounts,
-    ),
-    Phase("learn", learning.learn, "learning", "capabilities, routines", "S000 5; S003 Table 1", True),
-    Phase("turn_over", turnover.turn_over, "turnover", "organisations", "S001 2.1.2; Lotka-Volterra"),
-    Phase("read_stage", stages.read_stage, None, "reading", "S000 5"),
+BEGIN = Phase(
+    "begin",
+    (orchestration.begin_quarter, entrants.enter_dated),
+    None,
+    "accounts of the quarter, organisations",
+    "scenario",
 )
-"""Recording is not in the list: it follows the last phase, whatever a user puts there."""
+QUARTER = (
+    Phase("environment", (environment.environment,), "environment", "environment", "S003 6"),
+    Phase("perceive", (perception.perceive,), "perception", "direction, niche, information, reform", "S000 4.x.1"),
+    Phase("orchestrate", (orchestration.orchestrate,), "orchestration", "capital, talent, services, knowledge, orders",
+          "S000 4.x.2", then=(orchestration.hire_and_deliver,)),
+    Phase("connect", (symbiosis.connect,), "symbiosis", "ties, trust, modes, interfaces, capital, joint ventures",
+          "S001 2.1.2, 5", in_sequence=True),
+    Phase("share", (open_sharing.share,), "open_sharing",
+          "openness, protection, culture, platforms, knowledge, information, talent", "S001 2.1.2, 5"),
+    Phase("govern", (governance.govern,), "governance", "efforts, joint capital, capital, revenue, value",
+          "Ji et al. 2023"),
+    Phase("co_create", (co_creation.co_create,), "co_creation", "projects, knowledge, trust, value", "S002 4"),
+    Phase("break_through", (breakthrough.break_through,), "breakthrough", "mastery, licences, capital, generations",
+          "S001 4-6; S003 3"),
+    Phase("adopt", (adoption.adopt,), "adoption", "providers, revenue, information, value",
+          "Bass 1969; S003 4.2(3)", in_sequence=True),
+    Phase("share_value", (value_sharing.share_value,), None, "capital, value, sharing ratio, regime", "S000 4.x.4",
+          then=(value_sharing.close_accounts,)),
+    Phase("learn", (learning.learn,), "learning", "capabilities, routines", "S000 5; S003 Table 1", in_sequence=True),
+    Phase("turn_over", (turnover.turn_over,), "turnover", "organisations", "S001 2.1.2; Lotka-Volterra"),
+    Phase("read_stage", (stages.read_stage,), None, "reading", "S000 5"),
+)  # fmt: skip
+END = Phase("record", (record.close_quarter,), None, "record", "")
+"""A user's own phases stand anywhere between the two; what they do is recorded like all else."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 DOMAINS = 8
+MOST_ROLES = 64  # a uid is a serial times this plus the role
 TEAM = 3  # most partners of a project beside its lead
 CAPABILITIES = ("perception", "orchestration", "co_creation", "co_sharing")
 KNOWLEDGE_CAPABILITIES = (

@@ -17,7 +17,7 @@ from ecosim.grammar import RULES
 from ecosim.last_run import LastRun
 from ecosim.roles import Role
 from ecosim.runs import Run
-from ecosim.schedule import QUARTER
+from ecosim.schedule import BEGIN, END, QUARTER
 from ecosim.state import CHANNELS, MODES, REGIMES
 
 if TYPE_CHECKING:
@@ -162,12 +162,13 @@ def print_schedule(console: Console, last: LastRun | None) -> None:
     """Print the phases of a quarter in order: where each is written, what it writes, what turns it off, how long it took."""
     table = Table("phase", "rule", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("seconds", justify="right")
-    for phase in QUARTER:
+    for phase in (BEGIN, *QUARTER, END):
         seconds = last.seconds.get(phase.name) if last is not None else None
         origin = f"source {phase.source}" + (f", switch {phase.switch}" if phase.switch else "")
+        rules = "\n".join(f"{_place(rule)} {rule.__name__}" for rule in phase.rules + phase.then)
         table.add_row(
             phase.name,
-            f"{_place(phase.rule)} {phase.rule.__name__}\nwrites {phase.writes}\n{origin}",
+            f"{rules}\nwrites {phase.writes}\n{origin}",
             "-" if seconds is None else f"{seconds:.3f}",
         )
     console.print("A quarter, phase by phase", style="bold")

@@ -28,6 +28,7 @@ from ecosim.scenario import Scenario
 from ecosim.state import (
     MODES,
     TABLES,
+    Events,
     Members,
     Memberships,
     Organisations,

@@ -84,11 +84,12 @@ def hire_and_deliver(state: State, numbers: Any, seed: int, step: int) -> bool:
 
 
 @compiled
-def begin_quarter(state: State, numbers: Any) -> None:
+def begin_quarter(state: State, numbers: Any, seed: int, step: int) -> bool:
     """Open the books and everybody's accounts."""
     open_quarter(state.books)
     open_accounts(state.organisations, state.ties, living(state.organisations.alive, state.slots),
                   living(state.ties.alive, state.tie_slots), numbers.orchestration.memory)  # fmt: skip
+    return True
 
 
 @allocation_free
