@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # What makes up a view; anything else in its dictionary is what a member remembers.
 _VIEW = frozenset({"model", "unique_id", "pos", "_row"})
+# Of a role that declares none of its own; kept machine code finds their type here.
+PARAMETERS = ParameterGroup("organisation", __name__, {})
 # Where a branching or restoring model hands itself to `copy.deepcopy`, whose memo has ids, never negative, as keys.
 INTO = -1
 
@@ -37,8 +39,11 @@ class Organisation(Agent):
     parameters : the parameters that only this role has.
     defaults : the role's own defaults for parameters that every role has.
     interfaces : role name to the interface of a tie with it (one of `ecosim.state.INTERFACES`); no entry, no tie.
-    rules : phase name to the rule that all members follow in it: ``rule(model, rows, parameters)``.
-        A method named after a phase does the same for one member in plain Python.
+    rules : phase name to the rule that all members follow in it, in one of two forms. A compiled rule of the whole state,
+        ``rule(state, numbers, rows, parameters, seed, step)``, returns True, or False before it has changed anything if
+        a table has no room for what it makes (`ecosim.columns.has_room`); any other function is called as
+        ``rule(model, rows, parameters)``. `rows` are the members in the order in which they act, `parameters` the values
+        of what only this role has. A method named after a phase does the same for one member in plain Python.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ()

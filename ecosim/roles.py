@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from ecosim.content import content_directory
+from ecosim.organisation import PARAMETERS as NO_PARAMETERS
 from ecosim.organisation import Organisation
 from ecosim.parameters import Parameter, ParameterGroup, ScenarioError, Value, nearest
 from ecosim.schedule import QUARTER
@@ -145,7 +146,7 @@ def _declared(name: str, index: int, path: Path, names: Sequence[str]) -> Role:
             raise failure(f"interfaces name '{other}', which is no role; {nearest(other, names)}")
         if interface not in INTERFACES:
             raise failure(f"interface with '{other}' is '{interface}'; {nearest(interface, INTERFACES)}")
-    own = agent.parameters or ParameterGroup(name, __name__, {})
+    own = agent.parameters or NO_PARAMETERS
     records = _records(agent.defaults, own, failure)
     return Role(
         name, index, agent, path, tuple(agent.kinds), agent.community, agent.chain_position, own, records, dict(agent.rules)

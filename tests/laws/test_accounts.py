@@ -14,13 +14,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ecosim.columns import make_table
 from ecosim.grammar import CONDITIONS, scenario_grammar
-from ecosim.ledger import SALE_SOURCE, AuditError, create_value
+from ecosim.ledger import (
+    CONTRACTS,
+    SALE_SOURCE,
+    AuditError,
+    create_value,
+    hand_over,
+    make_books,
+    pay,
+    pay_each,
+    pay_together,
+)
 from ecosim.model import Ecosystem
 from ecosim.parameters import Parameter, Value
 from ecosim.roles import read_roles
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict, shipped_scenarios
-from ecosim.state import FIRM, INDICES
+from ecosim.state import FIRM, GOVERNMENT, INDICES, SUPPLIER, UNIVERSITY, Books, Organisations
 
 GRAMMAR = scenario_grammar(read_roles())
 STEPS = 12
@@ -175,6 +186,62 @@ def test_random_scenarios_balance(world: Scenario, seed: int) -> None:
         model.step()
         check_state(model)
     check_tables(model)
+
+
+# --- many payments at once -------------------------------------------------------------------------------------------
+
+ROLES = [FIRM, SUPPLIER, UNIVERSITY, GOVERNMENT, GOVERNMENT, GOVERNMENT]
+MEMBERS, GOVERNMENTS = np.arange(3), np.arange(3, 6)
+amounts = st.floats(0.0, 100.0) | st.sampled_from([0.0, 1.0, 3.0])
+holdings = st.tuples(*[amounts] * 3)
+
+
+def accounts(givers: Any, capital: tuple[float, ...], pot: tuple[float, ...]) -> tuple[Organisations, Books]:
+    """Return six organisations, three of which hold something, and empty books."""
+    table = make_table(Organisations, 6)
+    table.role[:], table.capital[givers], table.pot[givers] = ROLES, capital, pot
+    return table, make_books(6)
+
+
+def assert_same(one: tuple[Organisations, Books], other: tuple[Organisations, Books]) -> None:
+    """Assert that two ledgers are the same but for rounding, and that nothing is negative."""
+    for name in ("capital", "pot"):
+        np.testing.assert_allclose(getattr(one[0], name), getattr(other[0], name), rtol=1e-9, atol=1e-9)
+        assert getattr(one[0], name).min() >= 0.0
+    np.testing.assert_allclose(one[1].paid, other[1].paid, rtol=1e-9, atol=1e-9)
+
+
+@given(capital=holdings, pot=holdings, amount=holdings, rate=st.tuples(*[st.floats(0.0, 1.0)] * 3), part=holdings)
+def test_paid_together_is_paid_one_by_one(
+    capital: tuple[float, ...], pot: tuple[float, ...], amount: tuple[float, ...], rate: tuple[float, ...], part: tuple[float, ...]
+) -> None:  # fmt: skip
+    """Protects double entry where many pay many: accounts, value and books are those of each paying each in proportion."""
+    parts = (np.array(part) + 0.1) / (np.array(part) + 0.1).sum()
+    (table, books), (shadow, shadows) = (accounts(GOVERNMENTS, capital, pot) for _ in range(2))
+    moved = pay_together(table, books, GOVERNMENTS, np.array(amount), np.array(rate), MEMBERS, parts, CONTRACTS)
+    for giver, whole, along in zip(GOVERNMENTS, np.minimum(amount, capital), rate, strict=True):
+        kept = shadow.pot[giver] - min(along * whole, shadow.pot[giver])
+        value = shadow.pot[giver] - kept
+        for taker, share in zip(MEMBERS, parts, strict=True):
+            shadow.pot[giver] = share * value
+            pay(shadow, shadows, giver, taker, share * whole, CONTRACTS)
+        shadow.pot[giver] = kept
+    assert_same((table, books), (shadow, shadows))
+    assert moved == pytest.approx(np.minimum(amount, capital).sum())
+    nobody = np.arange(0)
+    assert pay_together(table, books, GOVERNMENTS, np.ones(3), np.ones(3), nobody, np.ones(0), CONTRACTS) == 0.0
+
+
+@given(capital=holdings, pot=holdings, amount=amounts)
+def test_paid_to_each_is_paid_one_by_one(capital: tuple[float, ...], pot: tuple[float, ...], amount: float) -> None:
+    """Protects taxes: each government gets as much, the first ones first where money or value runs out, as by single payments."""
+    (table, books), (shadow, shadows) = (accounts(MEMBERS, capital, pot) for _ in range(2))
+    held = np.zeros((4, 4))
+    moved = sum(pay_each(table, books, giver, GOVERNMENTS, amount, CONTRACTS, held) for giver in MEMBERS)
+    hand_over(table, GOVERNMENTS, held)
+    single = sum(pay(shadow, shadows, giver, taker, amount, CONTRACTS) for giver in MEMBERS for taker in GOVERNMENTS)
+    assert_same((table, books), (shadow, shadows))
+    assert moved == pytest.approx(single)
 
 
 # --- the audit itself ------------------------------------------------------------------------------------------------

@@ -282,21 +282,48 @@ def test_hazard_of_mastering() -> None:
 # --- adoption --------------------------------------------------------------------------------------------------------
 
 
+def chosen_one_by_one(values: Array, present: int, loyalty: float, draw: float) -> int:
+    """Return the offer that one draw chooses: weights are taken off the point that it marks until nothing is left."""
+    weights = np.exp(values - values.max())
+    if present >= 0:
+        weights[present] *= np.exp(loyalty)
+    point = draw * weights.sum()
+    for position in range(weights.size - 1):
+        point -= weights[position]
+        if point < 0.0:
+            return position
+    return weights.size - 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 40])
+@pytest.mark.parametrize("loyalty", [0.0, 1.5, 20.0])
+def test_choice_is_that_of_offers_one_by_one(count: int, loyalty: float) -> None:
+    """Protects the search: whoever is the present provider, each draw chooses as adding up weight by weight does."""
+    generator = np.random.default_rng(count)
+    values = generator.normal(0.0, 8.0, count)
+    weights, sums = adoption.weigh(values)
+    for present in range(-1, count):
+        for draw in (0.0, *generator.random(200), 1.0 - 2.0**-53):
+            expected = chosen_one_by_one(values, present, loyalty, draw)
+            assert adoption.choose(weights, sums, present, loyalty, draw) == expected
+
+
 def test_choice_is_a_logit() -> None:
     """Protects the choice among offers: over even draws, frequencies are e^u / sum e^u, to the step of the draws."""
     values = np.array([1.0, 0.0, 2.0, -30.0])
     draws = (np.arange(20_000) + 0.5) / 20_000
-    chosen = np.bincount([adoption.choose(values, -1, 1.5, draw) for draw in draws], minlength=4) / draws.size
+    offers = adoption.weigh(values)
+    chosen = np.bincount([adoption.choose(*offers, -1, 1.5, draw) for draw in draws], minlength=4) / draws.size
     np.testing.assert_allclose(chosen, np.exp(values) / np.exp(values).sum(), atol=1e-4)
 
 
 def test_loyalty_raises_the_present_offer() -> None:
     """Protects loyalty: it counts like utility of the present provider, and large utilities do not overflow."""
-    values = np.array([700.0, 701.0])
+    offers = adoption.weigh(np.array([700.0, 701.0]))
     draws = (np.arange(10_000) + 0.5) / 10_000
-    stays = np.mean([adoption.choose(values, 0, 1.5, draw) == 0 for draw in draws])
+    stays = np.mean([adoption.choose(*offers, 0, 1.5, draw) == 0 for draw in draws])
     assert stays == pytest.approx(1.0 / (1.0 + math.exp(-0.5)), abs=2e-4)
-    assert adoption.choose(np.array([5.0]), -1, 0.0, 0.999) == 0
+    assert adoption.choose(*adoption.weigh(np.array([5.0])), -1, 0.0, 0.999) == 0
 
 
 def test_spending_and_surplus() -> None:

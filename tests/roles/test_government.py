@@ -21,7 +21,8 @@ def test_value_is_shared_like_money(spending: float, part: float) -> None:
     table.capital[payer], table.pot[:] = 1000.0, 0.0
     table.pot[payer] = pot = part * table.capital[payer]
     before, held, value = table.capital.copy(), table.capital[payer], model.books.value.sum()
-    model.roles["government"].rules["share_value"](model, model.members(GOVERNMENT), None)
+    government = model.roles["government"]
+    model.follow(government.rules["share_value"], model.members(GOVERNMENT), model.role_parameters["government"])
     paid, got = table.capital - before, table.pot.copy()
     members = np.flatnonzero(paid > 0.0)
     assert set(table.role[members]) == {FIRM, SUPPLIER, UNIVERSITY, INTERMEDIARY}

@@ -66,8 +66,7 @@ def open_partners(organisations, ties, rows, tie_rows, p):
                 organisations.openness[other] += p.pull * (1.0 - organisations.openness[other])
 
 
-def share(model, rows, parameters):
-    open_partners(model.organisations, model.ties, rows, model.tie_rows, parameters)
+SHARE
 
 
 class StandardsBody(Organisation):
@@ -76,6 +75,20 @@ class StandardsBody(Organisation):
     defaults = {"initial": 5, "capital": 200.0, "breadth": 1.0, "openness": 0.9}
     rules = {"share": share}
 '''.replace("from ecosim", "import numpy as np\n\nfrom ecosim", 1)
+
+OF_MODEL = """
+def share(model, rows, parameters):
+    open_partners(model.organisations, model.ties, rows, model.tie_rows, parameters)
+"""
+OF_STATE = """
+from ecosim.columns import living
+
+
+@compiled
+def share(state, numbers, rows, parameters, seed, step):
+    open_partners(state.organisations, state.ties, rows, living(state.ties.alive, state.tie_slots), parameters)
+    return True
+"""
 
 LIVELY = Path(__file__).parents[1] / "engine" / "lively.toml"
 
@@ -243,9 +256,10 @@ class Bank(Organisation):
 # -- the standards body -----------------------------------------------------------------------------------------------
 
 
-def test_standards_body_plays_compiled(tmp_path: Path) -> None:
-    """A rule over columns, compiled, does for all members what the same loop in Python does."""
-    (tmp_path / "standards_body.py").write_text(STANDARDS_BODY)
+@pytest.mark.parametrize("share", [OF_MODEL, OF_STATE], ids=["of the model", "of the state"])
+def test_standards_body_plays_compiled(share: str, tmp_path: Path) -> None:
+    """A rule over columns, compiled, does for all members what the same loop in Python does, in either form of a rule."""
+    (tmp_path / "standards_body.py").write_text(STANDARDS_BODY.replace("SHARE", share))
     quiet = {"rules.open_sharing": True, "rules.learning": False}
     model, still = (_ecosystem(tmp_path, **quiet, **{"roles.standards_body.pull": pull}).run(6) for pull in (0.2, 0.0))
     number = model.roles["standards_body"].index
@@ -255,7 +269,9 @@ def test_standards_body_plays_compiled(tmp_path: Path) -> None:
     assert len(partners) > 1
     assert model.metrics["mean_openness"].iloc[-1] > still.metrics["mean_openness"].iloc[-1]
     before = table.openness.copy()
-    model.roles["standards_body"].rules["share"](model, model.members(number), model.role_parameters["standards_body"])
+    rule = model.roles["standards_body"].rules["share"]
+    taken = model.members(number), model.role_parameters["standards_body"]
+    rule(model, *taken) if share == OF_MODEL else model.follow(rule, *taken)
     expected = before.copy()
     for one, other in [pair for side in sides for pair in (side, side[::-1])]:
         if table.role[one] == number:
@@ -267,7 +283,7 @@ def test_standards_body_plays_compiled(tmp_path: Path) -> None:
 def test_two_folders(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Roles of several folders play together, in the order of the folders; a later file of the same name takes the place."""
     other = tmp_path_factory.mktemp("other")
-    (other / "standards_body.py").write_text(STANDARDS_BODY)
+    (other / "standards_body.py").write_text(STANDARDS_BODY.replace("SHARE", OF_MODEL))
     (other / "university.py").write_text(
         'from ecosim import Organisation\n\n\nclass Academy(Organisation):\n    kinds = ("academy",)\n'
     )
