@@ -104,7 +104,8 @@ class Ecosystem(Futures):
             if phase.switch is None or self.rules[phase.switch]:
                 begun = time.perf_counter()
                 self._room_for_events(2 * len(self.rows) + 2 * len(self.tie_rows) + 16)
-                self._run(phase.rule)
+                for rule in phase.rules:
+                    self._run(rule)
                 self.roles_act(phase.name)
                 if phase.then is not None:
                     self._run(phase.then)

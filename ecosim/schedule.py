@@ -35,7 +35,7 @@ class Phase:
     ----------
     name : what role files and users call it.
     rule : what runs before the roles act: a compiled rule of (state, numbers, seed, step) that returns whether it had the
-        room to go on, or a function of the model.
+        room to go on, several of them in their order, or a function of the model.
     switch : the entry of ``[rules]`` that turns it off, None for one that always runs.
     writes : what it may change.
     source : where it is described.
@@ -44,7 +44,7 @@ class Phase:
     """
 
     name: str
-    rule: Callable[..., Any]
+    rule: Callable[..., Any] | tuple[Callable[..., Any], ...]
     switch: str | None
     writes: str
     source: str
@@ -52,9 +52,14 @@ class Phase:
     then: Callable[..., Any] | None = None
 
     @property
+    def rules(self) -> tuple[Callable[..., Any], ...]:
+        """What runs before the roles act, in its order; the last one has given the phase its name."""
+        return self.rule if isinstance(self.rule, tuple) else (self.rule,)
+
+    @property
     def place(self) -> str:
         """File and line of the rule."""
-        return f"{self.rule.__code__.co_filename}:{self.rule.__code__.co_firstlineno}"
+        return f"{self.rules[-1].__code__.co_filename}:{self.rules[-1].__code__.co_firstlineno}"
 
 
 QUARTER = (
@@ -85,7 +90,13 @@ QUARTER = (
     Phase(
         "govern", governance.govern, "governance", "efforts, joint capital, capital, revenue, value", "Ji et al. 2023"
     ),
-    Phase("co_create", co_creation.co_create, "co_creation", "projects, knowledge, trust, value", "S002 4"),
+    Phase(
+        "co_create",
+        (co_creation.drop, co_creation.co_create),
+        "co_creation",
+        "projects, knowledge, trust, value",
+        "S002 4",
+    ),
     Phase(
         "break_through",
         breakthrough.break_through,

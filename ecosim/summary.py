@@ -167,7 +167,7 @@ def print_schedule(console: Console, last: LastRun | None) -> None:
         origin = f"source {phase.source}" + (f", switch {phase.switch}" if phase.switch else "")
         table.add_row(
             phase.name,
-            f"{_place(phase.rule)} {phase.rule.__name__}\nwrites {phase.writes}\n{origin}",
+            f"{_place(phase.rules[-1])} {phase.rules[-1].__name__}\nwrites {phase.writes}\n{origin}",
             "-" if seconds is None else f"{seconds:.3f}",
         )
     console.print("A quarter, phase by phase", style="bold")
