@@ -156,7 +156,7 @@ def role(name: str) -> str:
 
 def rules(path: str) -> str:
     """Return the public rules of a file: what each says, what it writes, which tests call it."""
-    phases = {id(phase.rule): phase.name for phase in QUARTER}
+    phases = {id(rule): phase.name for phase in QUARTER for rule in phase.rules}
     own = {phase: function for each in read_roles().values() if each.path.name == Path(path).name and path.startswith("agents")
            for phase, function in each.rules.items()}  # fmt: skip
     module = path.removesuffix(".py").replace("/", ".")
@@ -203,7 +203,7 @@ def schedule(_: str) -> str:
     """Return the phases of the quarter in order."""
     rows = (
         (
-            number, f"`{phase.name}`", f"`{_file(phase.rule)}`", phase.writes,
+            number, f"`{phase.name}`", f"`{_file(phase.rules[-1])}`", phase.writes,
             f"`rules.{phase.switch}`" if phase.switch else "always runs", "yes" if phase.in_sequence else "", phase.source,
         )
         for number, phase in enumerate(QUARTER, start=1)

@@ -78,7 +78,7 @@ QUARTER = (
           "openness, protection, culture, platforms, knowledge, information, talent", "S001 2.1.2, 5"),
     Phase("govern", (governance.govern,), "governance", "efforts, joint capital, capital, revenue, value",
           "Ji et al. 2023"),
-    Phase("co_create", (co_creation.co_create,), "co_creation", "projects, knowledge, trust, value", "S002 4"),
+    Phase("co_create", (co_creation.drop, co_creation.co_create), "co_creation", "projects, knowledge, trust, value", "S002 4"),
     Phase("break_through", (breakthrough.break_through,), "breakthrough", "mastery, licences, capital, generations",
           "S001 4-6; S003 3"),
     Phase("adopt", (adoption.adopt,), "adoption", "providers, revenue, information, value",

@@ -7,23 +7,43 @@ partners' surroundings (`ecology_merging`); a failed one leads back to a solutio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-from ecosim.columns import ensure_room
-from ecosim.measures import mean_or_zero
-from ecosim.mechanisms import project_work
-from ecosim.mechanisms.ecology_merging import merge_ecologies
-from ecosim.mechanisms.group_dynamics import DEEDS, move_group
-from ecosim.mechanisms.project_teams import drop_departed, engaged_ties, ties_of_each, wish_projects
-from ecosim.mechanisms.project_work import start_projects, work_on_projects
+from ecosim.columns import has_room, living
+from ecosim.compilation import compiled
+from ecosim.ledger import room_for_events
+from ecosim.mechanisms.ecology_merging import merge_ecologies, most_introduced, nobody_introduced, seats_before_test
+from ecosim.mechanisms.group_dynamics import DEEDS, move_group, switched_group
+from ecosim.mechanisms.knowledge_components import switched_components
+from ecosim.mechanisms.project_teams import drop_departed, engaged_ties, wish_projects
+from ecosim.mechanisms.project_work import (
+    ADVANCED,
+    AT_RISK,
+    COUNTS,
+    FINISHED,
+    GIVEN_UP,
+    HAZARD,
+    LACK,
+    MADE,
+    MERGED,
+    MODULES_TESTED,
+    MOVED,
+    PASSES,
+    RECALLED,
+    REPLACED,
+    STARTED,
+    SUPPORT,
+    TESTS,
+    VALUE,
+    start_projects,
+    work_on_projects,
+)
+from ecosim.mechanisms.ties import ties_of_each
 from ecosim.outcomes import COUNT, LEVEL, MONEY, SHARE, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import GROUP_VARIABLES, KNOWLEDGE_CAPABILITIES, PHASES, TEAM, Column, ProjectCounts, Projects
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import GROUP_VARIABLES, PHASES, PROJECT_TABLE, TIE_TABLE, Column, ProjectCounts, Projects, State
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -75,76 +95,118 @@ def make_project_counts() -> ProjectCounts:
     return ProjectCounts(np.full(1, -1), np.zeros(len(OUTCOMES)))
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Return what projects did in the quarter; nothing if their phase did not run."""
-    counted = model.project_counts.step[0] == model.step_number
-    return tuple(model.project_counts.values) if counted else (0.0,) * len(OUTCOMES)
+# Where outcomes stand among `OUTCOMES`: that of projects given up, and the first of those by phase.
+_FAILED, _BY_PHASE = 2, 18
 
 
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write what projects did in the quarter into `out`, (outcomes,); nothing if their phase did not run."""
+    if state.project_counts.step[0] == step:
+        out[:] = state.project_counts.values
+
+
+@compiled
 def used_capabilities(projects: Projects, project_rows: Column, organisations: int) -> Column:
     """Return which of search, fusion and development each organisation uses in a project under way, (organisations, 3) of 0 and 1."""
     used = np.zeros((organisations, 3))
-    phase = projects.phase[project_rows] - 1
-    used[projects.lead[project_rows], phase] = 1.0
-    for n in range(TEAM):
-        seated = projects.size[project_rows] > n
-        used[projects.partners[project_rows[seated], n], phase[seated]] = 1.0
+    for r in project_rows:
+        phase = projects.phase[r] - 1
+        used[projects.lead[r], phase] = 1.0
+        for n in range(projects.size[r]):
+            used[projects.partners[r, n], phase] = 1.0
     return used
 
 
-def co_create(model: Ecosystem) -> None:
+@compiled
+def drop(state: State, numbers: Any, seed: int, step: int) -> bool:
+    """Partners whose tie has ended leave their projects; a project that all have left has failed."""
+    projects, counted = state.projects, state.project_counts
+    rows = living(projects.alive, state.project_slots)
+    if not room_for_events(state.events, rows.size, state.short):
+        return False
+    counted.step[0] = step
+    counted.values[:] = 0.0
+    counted.values[_FAILED] = drop_departed(state.ties, projects, state.project_slots, state.events, rows)
+    return True
+
+
+@compiled
+def co_create(state: State, numbers: Any, seed: int, step: int) -> bool:
     """Start projects, move them on, test them, book what they make, and let the group follow."""
-    settings, components = model.parameters["co_creation"], model.parameters["knowledge_components"]
-    model.projects, model.project_slots = ensure_room(model.projects, model.project_slots, len(model.tie_rows))
-    introduced = 2 * settings.introductions * TEAM * len(model.project_rows)
-    model.ties, model.tie_slots = ensure_room(model.ties, model.tie_slots, introduced)
-    model._room_for_events(2 * len(model.project_rows) + introduced)
-    organisations, ties, projects, tie_rows = model.organisations, model.ties, model.projects, model.tie_rows
-    counts, deeds, signed = np.zeros(project_work.COUNTS), np.zeros((len(ties.uid), DEEDS)), np.zeros(1)
-    on, group_on = (
-        model.switched(*KNOWLEDGE_CAPABILITIES),
-        model.switched(*(f"group_{name}" for name in GROUP_VARIABLES)),
-    )
-    demand, recall = model.environment.demand, model.rules["recall"]
-    price = model.parameters["open_sharing"].usefulness * float(model.environment.knowledge_cost[0])
-    trust = model.parameters["symbiosis"].project_trust if model.rules["trust"] else 0.0
-    luck = model.seed, model.step_number
+    organisations, ties, projects, p = state.organisations, state.ties, state.projects, numbers.co_creation
+    under_way, tie_rows = living(projects.alive, state.project_slots), living(ties.alive, state.tie_slots)
+    used = state.tie_slots.state[1]
+    engaged, starting = engaged_ties(projects, under_way, used), np.zeros(used, np.bool_)
+    skilled = 1.0 if numbers.rules.co_creation_capability else 0.0
+    wishes = wish_projects(organisations, ties, tie_rows, engaged, starting, skilled, p, seed, step)
+    seats = seats_before_test(projects, under_way)
+    most = most_introduced(seats, p)
+    if not (
+        has_room(state.project_slots, wishes, state.short, PROJECT_TABLE)
+        & has_room(state.tie_slots, most, state.short, TIE_TABLE)
+        & room_for_events(state.events, under_way.size + seats + most, state.short)
+    ):
+        return False
+    starts, tie_lists = ties_of_each(ties, tie_rows, state.slots.state[1])
+    on, group_on, recall = switched_components(numbers.rules), switched_group(numbers.rules), numbers.rules.recall
+    demand, components = state.environment.demand, numbers.knowledge_components
+    price = numbers.open_sharing.usefulness * state.environment.knowledge_cost[0]
+    trust = numbers.symbiosis.project_trust if numbers.rules.trust else 0.0
+    counts, deeds, signed = np.zeros(COUNTS), np.zeros((used, DEEDS)), np.zeros(1)
+    counts[GIVEN_UP] = state.project_counts.values[_FAILED]
+    start_projects(organisations, ties, projects, state.project_slots, tie_rows, engaged, starting, starts, tie_lists,
+                   demand, on, numbers.rules.teams, recall, p, components, counts, seed, step)  # fmt: skip
+    organisations.active[: state.slots.state[1]] = 0.0
+    work_on_projects(organisations, ties, projects, state.project_slots, state.books, state.events, under_way, engaged,
+                     starts, tie_lists, deeds, demand, on, group_on, recall, p, components, price, trust,
+                     numbers.orchestration.memory, counts, seed, step)  # fmt: skip
+    move_group(organisations, ties, state.books, tie_rows, deeds, signed, numbers.group_dynamics)
+    introduced = nobody_introduced(state.slots.state[1], most)
+    counts[MERGED] = merge_ecologies(
+        organisations, ties, state.tie_slots, projects, state.project_slots, state.events, under_way, starts, tie_lists,
+        introduced, numbers.roles.interface, on, p, numbers.symbiosis, seed, step)  # fmt: skip
+    _count(state, counts, signed[0], state.project_counts.values)
+    return True
 
-    left = drop_departed(ties, projects, model.project_slots, model.events, model.project_rows)
-    under_way = model.project_rows
-    engaged, starting = engaged_ties(projects, under_way, ties), np.zeros(len(ties.uid), np.bool_)
-    starts, tie_lists = ties_of_each(ties, tie_rows, len(organisations.uid))
-    wish_projects(organisations, ties, tie_rows, engaged, starting, model.switched("co_creation_capability")[0], settings,
-                  *luck)  # fmt: skip
-    start_projects(organisations, ties, projects, model.project_slots, tie_rows, engaged, starting, starts, tie_lists,
-                   demand, on, model.rules["teams"], recall, settings, components, counts, *luck)  # fmt: skip
-    organisations.active[:] = 0.0
-    work_on_projects(organisations, ties, projects, model.project_slots, model.books, model.events, under_way, engaged,
-                     starts, tie_lists, deeds, demand, on, group_on, recall, settings, components, price, trust,
-                     model.parameters["orchestration"].memory, counts, *luck)  # fmt: skip
-    move_group(organisations, ties, model.books, tie_rows, deeds, signed, model.parameters["group_dynamics"])
-    counts[project_work.MERGED] = merge_ecologies(
-        organisations, ties, model.tie_slots, projects, model.project_slots, model.events, under_way, starts, tie_lists,
-        model.numbers.roles.interface, on, settings, model.parameters["symbiosis"], *luck)  # fmt: skip
-    counts[project_work.GIVEN_UP] += left
-    _count(model, counts, float(signed[0]))
+
+@compiled
+def _count(state: State, counts: Column, signed: float, values: Column) -> None:
+    """Write the quarter's outcomes into `values`, (outcomes,), in the order of `OUTCOMES`."""
+    projects, rows = state.projects, living(state.projects.alive, state.project_slots)
+    rounds, partners, quality, distance = 0.0, 0.0, 0.0, 0.0
+    for r in rows:
+        rounds += projects.rounds[r]
+        partners += projects.size[r]
+        quality += projects.quality[r]
+        distance += projects.distance[r]
+    tests, under_way = max(1.0, counts[TESTS]), max(1, rows.size)
+    for position, value in enumerate((
+        counts[STARTED], counts[FINISHED], counts[GIVEN_UP], counts[TESTS], counts[PASSES] / tests,
+        rounds / under_way, counts[MADE], counts[VALUE], counts[LACK] / max(1.0, counts[STARTED]),
+        partners / under_way, quality / under_way, distance / under_way, counts[MODULES_TESTED] / tests, counts[MOVED], counts[RECALLED], counts[REPLACED], counts[MERGED], signed,
+    )):  # fmt: skip
+        values[position] = value
+    for phase in range(3):
+        at_risk = max(1.0, counts[AT_RISK + phase])
+        values[_BY_PHASE + phase] = counts[ADVANCED + phase]
+        values[_BY_PHASE + 3 + phase] = counts[AT_RISK + phase]
+        values[_BY_PHASE + 6 + phase] = counts[HAZARD + phase] / at_risk
+        values[_BY_PHASE + 9 + phase] = counts[SUPPORT + phase] / at_risk
+    _count_group(state, rows, values[_BY_PHASE + 12 :])
 
 
-def _count(model: Ecosystem, counts: Column, signed: float) -> None:
-    """Write the quarter's outcomes down, in the order of `OUTCOMES`."""
-    work, rows, projects, ties = project_work, model.project_rows, model.projects, model.ties
-    under_way = max(1, len(rows))
-    carrying = np.flatnonzero(engaged_ties(projects, rows, ties))
-    tests, passes, at_risk = counts[work.TESTS], counts[work.PASSES], counts[work.AT_RISK : work.AT_RISK + 3]
-    means = (projects.rounds, projects.size, projects.quality, projects.distance)
-    rounds, partners, quality, distance = (float(column[rows].sum()) / under_way for column in means)
-    model.project_counts.step[0] = model.step_number
-    model.project_counts.values[:] = (
-        counts[work.STARTED], counts[work.FINISHED], counts[work.GIVEN_UP], tests, passes / max(1.0, tests), rounds,
-        counts[work.MADE], counts[work.VALUE], counts[work.LACK] / max(1.0, counts[work.STARTED]), partners, quality,
-        distance, counts[work.MODULES_TESTED] / max(1.0, tests), counts[work.MOVED], counts[work.RECALLED],
-        counts[work.REPLACED], counts[work.MERGED], signed, *counts[work.ADVANCED : work.ADVANCED + 3], *at_risk,
-        *counts[work.HAZARD : work.HAZARD + 3] / np.maximum(1.0, at_risk),
-        *counts[work.SUPPORT : work.SUPPORT + 3] / np.maximum(1.0, at_risk),
-        *(mean_or_zero(getattr(ties, name)[carrying]) for name in GROUP_VARIABLES),
-    )  # fmt: skip
+@compiled
+def _count_group(state: State, project_rows: Column, values: Column) -> None:
+    """Write the means of the six group variables over ties with a project under way into `values`, (variables,)."""
+    ties = state.ties
+    values[:] = 0.0
+    carrying = np.flatnonzero(engaged_ties(state.projects, project_rows, state.tie_slots.state[1]))
+    for t in carrying:
+        values[0] += ties.identity[t]
+        values[1] += ties.trust[t]
+        values[2] += ties.norms[t]
+        values[3] += ties.dialogue[t]
+        values[4] += ties.learning[t]
+        values[5] += ties.alliance[t]
+    values /= max(1, carrying.size)

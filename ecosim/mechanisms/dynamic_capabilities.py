@@ -10,10 +10,11 @@ capability itself as it is, so that it acts again when the switch is set again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ecosim.columns import living
 from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import CAPABILITY_TRANSFER
 from ecosim.outcomes import LEVEL, MONEY, SHARE, Outcome
@@ -27,10 +28,8 @@ from ecosim.state import (
     USER,
     Column,
     Organisations,
+    State,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -90,32 +89,41 @@ def exercise(organisations: Organisations, rows: Column, used: Column, p: Any, p
             )
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Mean levels of the four capabilities, and what perception, orchestration and co-sharing did."""
-    table, rows, books = model.organisations, model.rows, model.books
-    working = rows[table.role[rows] != USER]
-    levels = table.capabilities[working].mean(axis=0) if working.size else np.zeros(len(CAPABILITIES))
-    spent = float(table.research[working].sum())
-    return (
-        *levels,
-        direction_error(table.direction[working], table.niche[working], model.environment.demand, model.parameters["perception"]),
-        float(books.made[2]) / spent if spent > 0.0 else 0.0,
-        float(books.paid[CAPABILITY_TRANSFER].sum()),
-    )  # fmt: skip
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write the mean levels of the four capabilities, and what perception, orchestration and co-sharing did, into `out`, (outcomes,)."""
+    organisations, books = state.organisations, state.books
+    working, spent = 0, 0.0
+    capabilities = organisations.capabilities.shape[1]
+    for i in living(organisations.alive, state.slots):
+        if organisations.role[i] == USER:
+            continue
+        working += 1
+        spent += organisations.research[i]
+        for k in range(capabilities):
+            out[k] += organisations.capabilities[i, k]
+        out[capabilities] += direction_error(
+            organisations.direction[i], organisations.niche[i], state.environment.demand, numbers.perception
+        )
+    out[: capabilities + 1] /= max(1, working)
+    out[capabilities + 1] = books.made[2] / spent if spent > 0.0 else 0.0
+    out[capabilities + 2] = books.paid[CAPABILITY_TRANSFER].sum()
 
 
+@compiled
 def direction_error(direction: Column, niche: Column, demand: Column, p: Any) -> float:
-    """Mean over organisations of half of sum_d |direction_d - clear_d|; clear is what they would want if they saw demand as it is.
+    """Half of sum_d |direction_d - clear_d|; clear is what an organisation would want if it saw demand as it is.
 
     Parameters
     ----------
-    direction, niche : (organisations, domains), each row sums to 1.
+    direction, niche : (domains,), each sums to 1.
     demand : (domains,)
     p : the parameters of perception.
     """
-    if not direction.size:
-        return 0.0
-    known = niche / np.maximum(niche.max(axis=1, keepdims=True), 1e-300)
-    clear = (demand * (p.familiarity + (1.0 - p.familiarity) * known)) ** p.focus
-    clear /= clear.sum(axis=1, keepdims=True)
-    return float(0.5 * np.abs(direction - clear).sum(axis=1).mean())
+    clear, near = np.empty(demand.size), max(niche.max(), 1e-300)
+    for d in range(demand.size):
+        clear[d] = (demand[d] * (p.familiarity + (1.0 - p.familiarity) * niche[d] / near)) ** p.focus
+    total, error = clear.sum(), 0.0
+    for d in range(demand.size):
+        error += 0.5 * abs(direction[d] - clear[d] / total)
+    return error

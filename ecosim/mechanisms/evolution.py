@@ -15,18 +15,31 @@ crossover: Syswerda 1989). Mutation: a routine changes by itself, up as much as 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ecosim.columns import everybody, living, members_of
 from ecosim.compilation import allocation_free, compiled
-from ecosim.draws import CROSSBREEDING, HEREDITY, IMITATION_CHOICE, IMITATION_PARTNER, MUTATION, normal, uniform
-from ecosim.mechanisms.novelty import note_within, role_means
+from ecosim.draws import (
+    CROSSBREEDING,
+    HEREDITY,
+    IMITATION_CHOICE,
+    IMITATION_PARTNER,
+    MUTATION,
+    in_turn,
+    normal,
+    uniform,
+)
+from ecosim.mechanisms.novelty import (
+    CROSSBREEDING_CAUSE,
+    IMITATION_CAUSE,
+    MUTATION_CAUSE,
+    note_within,
+    role_means,
+)
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import IMITATION, OPERATORS, SHARING, Column, Organisations, Ties
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import IMITATION, SHARING, Column, Members, Organisations, State, Ties
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -45,39 +58,40 @@ PARAMETERS = ParameterGroup("evolution", __name__, {
 _OWN = 2**31
 
 
-def evolve(model: Ecosystem) -> Column:
+@compiled
+def evolve(state: State, numbers: Any, seed: int, step: int) -> Column:
     """Let members imitate, cross and mutate; return the change of each role's mean routines by operator, (operators, roles, routines)."""
-    organisations, settings = model.organisations, model.parameters["evolution"]
-    members, roles = model.members_of_roles(), len(model.roles)
-    changes = np.zeros((len(OPERATORS), roles, organisations.routines.shape[1]))
-    for operator in ("imitation", "crossbreeding", "mutation"):
-        if not model.rules[operator]:
-            continue
-        before = organisations.routines.copy()
-        seen = organisations.routines if model.sequential else before
-        if operator == "imitation":
-            imitate(organisations, seen, members, model.order, settings, model.seed, model.step_number)
-        elif operator == "crossbreeding":
-            means = role_means(before, organisations.role, members[1], roles)
-            crossbreed(organisations, seen, means, model.ties, model.order, model.tie_rows, settings, model.seed,
-                       model.step_number)  # fmt: skip
-        else:
-            mutate(organisations, members[1], settings, model.seed, model.step_number)
-        code = OPERATORS.index(operator)
-        changes[code] = note_within(organisations, before, members[1], model.books, code)
+    organisations, books, p = state.organisations, state.books, numbers.evolution
+    rows = everybody(state.members)
+    order = in_turn(rows, organisations.uid, numbers.sequential, seed, step)
+    routines = organisations.routines[: state.slots.state[1]]
+    before = routines.copy()
+    seen = routines if numbers.sequential else before
+    changes = np.zeros((books.novelty.size, books.gained.shape[0], routines.shape[1]))
+    if numbers.rules.imitation:
+        imitate(organisations, seen, state.members, order, p, seed, step)
+        changes[IMITATION_CAUSE] = note_within(organisations, before, rows, books, IMITATION_CAUSE)
+    if numbers.rules.crossbreeding:
+        before[:] = routines
+        means = role_means(before, organisations.role, rows, books.gained.shape[0])
+        tie_rows = living(state.ties.alive, state.tie_slots)
+        crossbreed(organisations, seen, means, state.ties, order, tie_rows, p, seed, step)
+        changes[CROSSBREEDING_CAUSE] = note_within(organisations, before, rows, books, CROSSBREEDING_CAUSE)
+    if numbers.rules.mutation:
+        before[:] = routines
+        mutate(organisations, rows, p, seed, step)
+        changes[MUTATION_CAUSE] = note_within(organisations, before, rows, books, MUTATION_CAUSE)
     return changes
 
 
 @compiled
-def payoff_ranges(payoff: Column, members: tuple[Column, Column], fixed: float) -> Column:
+def payoff_ranges(payoff: Column, members: Members, fixed: float) -> Column:
     """The lead in payoff that is surely followed in each role, (roles,): the fixed one, or if that is 0 the widest there is."""
-    starts, sorted_rows = members
-    ranges = np.full(starts.size - 1, fixed)
+    ranges = np.full(members.starts.size - 1, fixed)
     if fixed <= 0.0:
         for role in range(ranges.size):
-            if starts[role + 1] > starts[role]:
-                of_role = payoff[sorted_rows[starts[role] : starts[role + 1]]]
-                ranges[role] = of_role.max() - of_role.min()
+            of_role = payoff[members_of(members, role)]
+            ranges[role] = of_role.max() - of_role.min() if of_role.size else 0.0
     return ranges
 
 
@@ -85,14 +99,14 @@ def payoff_ranges(payoff: Column, members: tuple[Column, Column], fixed: float) 
 def imitate(
     organisations: Organisations,
     seen: Column,
-    members: tuple[Column, Column],
+    members: Members,
     order: Column,
     p: Any,
     seed: int,
     step: int,
 ) -> None:
     """Look at one of the role, all alike, oneself included; take over all its routines with chance (lead in payoff) / R."""
-    starts, sorted_rows = members
+    starts = members.starts
     ranges = payoff_ranges(organisations.payoff, members, p.payoff_range)
     for i in order:
         uid = organisations.uid[i]
@@ -100,7 +114,7 @@ def imitate(
         peers = starts[role + 1] - starts[role]
         if uniform(seed, IMITATION_PARTNER, step, uid, 0) >= p.imitation_rate * seen[i, IMITATION]:
             continue
-        j = sorted_rows[starts[role] + int(uniform(seed, IMITATION_PARTNER, step, uid, 1) * peers)]
+        j = members.order[starts[role] + int(uniform(seed, IMITATION_PARTNER, step, uid, 1) * peers)]
         lead = organisations.payoff[j] - organisations.payoff[i]
         if lead > 0.0 and uniform(seed, IMITATION_CHOICE, step, uid, 0) < lead / ranges[role]:
             organisations.routines[i] = seen[j]
@@ -124,10 +138,11 @@ def crossbreed(
 
     Parameters
     ----------
+    seen : (organisations, routines), as others are seen; as many rows as are in use.
     means : (roles, routines), mean routines of each role.
     """
-    partner = np.full(organisations.uid.size, -1, np.int64)
-    lowest = np.ones(organisations.uid.size)
+    partner = np.full(seen.shape[0], -1, np.int64)
+    lowest = np.ones(seen.shape[0])
     for t in tie_rows:
         if ties.mode[t] >= SHARING:
             a, b = ties.a[t], ties.b[t]

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecosim.compilation import allocation_free
+import numpy as np
+
+from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import PROJECTS, pay
 from ecosim.measures import pianka_overlap
 from ecosim.parameters import Parameter, ParameterGroup
@@ -36,6 +38,15 @@ PARAMETERS = ParameterGroup("group_dynamics", __name__, {
 # What a project did on a tie in the quarter; columns of the record that `move_group` reads.
 (WORKED, KEPT, PASSED, FAILED, SIGNING, TESTED) = range(6)
 DEEDS = 6
+
+
+@compiled
+def switched_group(rules: Any) -> Column:
+    """Return 1 or 0 for identity, trust, norms, dialogue, learning and alliance, whether each is on or off, (6,)."""
+    on = np.zeros(6)
+    on[0], on[1], on[2] = rules.group_identity, rules.group_trust, rules.group_norms
+    on[3], on[4], on[5] = rules.group_dialogue, rules.group_learning, rules.group_alliance
+    return on
 
 
 @allocation_free

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecosim.compilation import allocation_free
+import numpy as np
+
+from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import PROJECT_SOLUTION, PROJECT_START, uniform
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import Column, Organisations, Projects
@@ -31,6 +33,16 @@ PARAMETERS = ParameterGroup("knowledge_components", __name__, {
 })  # fmt: skip
 
 (RECOGNISE, ACQUIRE, DISCOVER, EXTRACT, EMPOWER, INTEGRATE, CREATE, CUSTOMISE, REBUILD) = range(9)
+
+
+@compiled
+def switched_components(rules: Any) -> Column:
+    """Return 1 for each of the nine components that is on and 0 for each that is off, (components,)."""
+    on = np.zeros(9)
+    on[RECOGNISE], on[ACQUIRE], on[DISCOVER] = rules.recognise_limits, rules.acquire, rules.discover
+    on[EXTRACT], on[EMPOWER], on[INTEGRATE] = rules.extract_modules, rules.empower, rules.integrate
+    on[CREATE], on[CUSTOMISE], on[REBUILD] = rules.create, rules.customise, rules.rebuild
+    return on
 
 
 @allocation_free

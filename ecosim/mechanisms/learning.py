@@ -5,22 +5,25 @@ Capabilities stand in `dynamic_capabilities`, routines and the operators that ch
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
+from ecosim.columns import living
+from ecosim.compilation import compiled
 from ecosim.mechanisms.co_creation import used_capabilities
 from ecosim.mechanisms.dynamic_capabilities import exercise
 from ecosim.mechanisms.evolution import evolve
 from ecosim.mechanisms.public_goods import play
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import State
 
 
-def learn(model: Ecosystem) -> None:
+@compiled
+def learn(state: State, numbers: Any, seed: int, step: int) -> bool:
     """Capabilities follow use; routines are imitated from better performers, cross between partners, and mutate."""
-    used = used_capabilities(model.projects, model.project_rows, len(model.organisations.uid))
-    exercise(model.organisations, model.rows, used, model.parameters["dynamic_capabilities"],
-             model.parameters["value_sharing"].regime_threshold)  # fmt: skip
-    if model.parameters["public_goods"].cost > 0.0:
-        play(model.organisations, model.members_of_roles(), model.parameters["public_goods"])
-    evolve(model)
+    organisations = state.organisations
+    rows, project_rows = living(organisations.alive, state.slots), living(state.projects.alive, state.project_slots)
+    used = used_capabilities(state.projects, project_rows, state.slots.state[1])
+    exercise(organisations, rows, used, numbers.dynamic_capabilities, numbers.value_sharing.regime_threshold)
+    if numbers.public_goods.cost > 0.0:
+        play(organisations, state.members, numbers.public_goods)
+    evolve(state, numbers, seed, step)
+    return True

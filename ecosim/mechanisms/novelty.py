@@ -16,16 +16,13 @@ over routines, are the outcomes `novelty_...`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from ecosim.compilation import compiled
 from ecosim.outcomes import LEVEL, Outcome
-from ecosim.state import OPERATORS, USER, Books, Column, Organisations
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import OPERATORS, USER, Books, Column, Members, Organisations, State
 
 # What changes mean routines: the operators, luck in who leaves, entrants that inherit nothing.
 CAUSES = (*OPERATORS, "drift", "outside")
@@ -162,20 +159,21 @@ def note_entries(
                 books.novelty[MUTATION_CAUSE] += abs(error) * before[r] / (working * width)
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """What each operator did this quarter, how different routines are, and how new those of entrants."""
-    table, members = model.organisations, model.members_of_roles()
-    spread, distance = 0.0, 0.0
-    if len(model.rows):
-        spread = diversity(table.routines, members)
-        distance = entrant_distance(table.routines, table.born, members, model.step_number, MOST_ENTRANTS)
-    return (*model.books.novelty, spread, distance)
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write what each operator did, how different routines are, and how new those of entrants into `out`, (outcomes,)."""
+    operators = state.books.novelty.size
+    out[:operators] = state.books.novelty
+    out[operators] = diversity(state.organisations.routines, state.members)
+    out[operators + 1] = entrant_distance(
+        state.organisations.routines, state.organisations.born, state.members, step, MOST_ENTRANTS
+    )
 
 
 @compiled
-def diversity(routines: Column, members: tuple[Column, Column]) -> float:
+def diversity(routines: Column, members: Members) -> float:
     """Standard deviation of routines within roles, mean over routines and organisations."""
-    starts, sorted_rows = members
+    starts, sorted_rows = members.starts, members.order
     spread, count = 0.0, 0
     for role in range(starts.size - 1):
         size = starts[role + 1] - starts[role]
@@ -193,9 +191,9 @@ def diversity(routines: Column, members: tuple[Column, Column]) -> float:
 
 
 @compiled
-def entrant_distance(routines: Column, born: Column, members: tuple[Column, Column], step: int, most: int) -> float:
+def entrant_distance(routines: Column, born: Column, members: Members, step: int, most: int) -> float:
     """Distance of this quarter's entrants, at most so many a role, to the nearest who was there before; mean over entrants."""
-    starts, sorted_rows = members
+    starts, sorted_rows = members.starts, members.order
     width = routines.shape[1]
     total, entrants = 0.0, 0
     for role in range(starts.size - 1):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ecosim.columns import claim, release
-from ecosim.compilation import allocation_free
+from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import PROJECT_START, PROJECT_TEAM, uniform
 from ecosim.ledger import note_event
 from ecosim.measures import pianka_overlap
@@ -30,19 +30,13 @@ from ecosim.state import (
 )
 
 
-def ties_of_each(ties: Ties, tie_rows: Column, organisations: int) -> tuple[Column, Column]:
-    """Return the rows of each organisation's ties as compressed rows ``(starts, rows)``, those it sought first."""
-    ends = np.concatenate([ties.a[tie_rows], ties.b[tie_rows]])
-    order = np.argsort(ends, kind="stable")
-    starts = np.searchsorted(ends[order], np.arange(organisations + 1))
-    return starts, np.concatenate([tie_rows, tie_rows])[order]
-
-
-def engaged_ties(projects: Projects, project_rows: Column, ties: Ties) -> Column:
-    """Return which ties carry a project, (ties,)."""
-    engaged = np.zeros(len(ties.uid), np.bool_)
-    taking_part = np.arange(projects.ties.shape[1]) < projects.size[project_rows][:, None]
-    engaged[projects.ties[project_rows][taking_part]] = True
+@compiled
+def engaged_ties(projects: Projects, project_rows: Column, ties: int) -> Column:
+    """Return which of so many rows of ties carry a project, (ties,)."""
+    engaged = np.zeros(ties, np.bool_)
+    for r in project_rows:
+        for n in range(projects.size[r]):
+            engaged[projects.ties[r, n]] = True
     return engaged
 
 
@@ -101,16 +95,18 @@ def wish_projects(
     p: Any,
     seed: int,
     step: int,
-) -> None:
-    """Decide on the state at the start which free ties start a project: both sides can pay for four quarters more of all theirs.
+) -> int:
+    """Decide on the state at the start which free ties start a project; return how many do.
+
+    Both sides can pay for four quarters more of all their projects.
 
     Parameters
     ----------
-    starting : (ties,) is written.
+    starting : (ties,) False; is written.
     skilled : 1, or 0 if the capability of co-creation is switched off.
     """
+    wishes = 0
     for t in tie_rows:
-        starting[t] = False
         a, b = ties.a[t], ties.b[t]
         if engaged[t]:
             continue
@@ -123,6 +119,8 @@ def wish_projects(
         )
         chance = start_chance(skill, ties.trust[t], p)
         starting[t] = uniform(seed, PROJECT_START, step, organisations.uid[a], 16 * organisations.uid[b]) < chance
+        wishes += 1 if starting[t] else 0
+    return wishes
 
 
 @allocation_free

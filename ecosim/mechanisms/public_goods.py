@@ -13,16 +13,13 @@ no money moves, and while the game is played they take the place of what was ear
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ecosim.compilation import allocation_free
-from ecosim.measures import mean_or_zero
+from ecosim.columns import living
+from ecosim.compilation import allocation_free, compiled
 from ecosim.outcomes import SHARE, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import GENEROSITY, USER, Column, Organisations
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
+from ecosim.state import GENEROSITY, USER, Column, Members, Organisations, State
 
 _GAME = "game of the known result"
 
@@ -50,9 +47,9 @@ def defector_payoff(share: float, p: Any) -> float:
 
 
 @allocation_free
-def play(organisations: Organisations, members: tuple[Column, Column], p: Any) -> None:
+def play(organisations: Organisations, members: Members, p: Any) -> None:
     """One round in each role, everybody with everybody: payoffs follow from the share of contributors."""
-    starts, sorted_rows = members
+    starts, sorted_rows = members.starts, members.order
     for role in range(starts.size - 1):
         contributing = 0
         for position in range(starts[role], starts[role + 1]):
@@ -64,9 +61,12 @@ def play(organisations: Organisations, members: tuple[Column, Column], p: Any) -
             organisations.payoff[i] = contributor_payoff(share, p) if gives else defector_payoff(share, p)
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Share of contributors."""
-    table, rows = model.organisations, model.rows
-    generosity = table.routines[rows[table.role[rows] != USER], GENEROSITY]
-    threshold = model.parameters["public_goods"].threshold
-    return (mean_or_zero(generosity > threshold),)
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write the share of contributors into `out`, (outcomes,)."""
+    organisations, contributing, working = state.organisations, 0, 0
+    for i in living(organisations.alive, state.slots):
+        if organisations.role[i] != USER:
+            working += 1
+            contributing += 1 if organisations.routines[i, GENEROSITY] > numbers.public_goods.threshold else 0
+    out[0] = contributing / max(1, working)

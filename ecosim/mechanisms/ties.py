@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ecosim.columns import claim, release
-from ecosim.compilation import allocation_free
+from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import REPAYMENT, note_event, pay
 from ecosim.state import (
     DEFAULT,
@@ -77,6 +79,31 @@ def carries(interface: int, ordered: int) -> bool:
 def other_end(ties: Ties, t: int, i: int) -> int:
     """The partner of i on a tie."""
     return ties.b[t] if ties.a[t] == i else ties.a[t]
+
+
+@compiled
+def ties_of_each(ties: Ties, tie_rows: Column, organisations: int) -> tuple[Column, Column]:
+    """Return the rows of each organisation's ties as compressed rows ``(starts, rows)``, those it sought first.
+
+    The ties of i are ``rows[starts[i]:starts[i + 1]]``.
+
+    Parameters
+    ----------
+    organisations : rows of organisations in use; no tie ends at a later one.
+    """
+    starts = np.zeros(organisations + 1, np.int64)
+    for t in tie_rows:
+        starts[ties.a[t] + 1] += 1
+        starts[ties.b[t] + 1] += 1
+    for i in range(organisations):
+        starts[i + 1] += starts[i]
+    filled = starts.copy()
+    rows = np.empty(2 * tie_rows.size, np.int64)
+    for ends in (ties.a, ties.b):
+        for t in tie_rows:
+            rows[filled[ends[t]]] = t
+            filled[ends[t]] += 1
+    return starts, rows
 
 
 @allocation_free

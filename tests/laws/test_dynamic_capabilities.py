@@ -78,10 +78,10 @@ def test_a_switched_off_capability_is_as_if_nobody_had_any() -> None:
 def test_error_of_direction() -> None:
     """Protects the outcome of perception: none where research goes as clear sight would have it, and 1 if nowhere near."""
     p = perception.PARAMETERS.values({"focus": 1.0, "familiarity": 1.0})
-    demand, niche = np.array([0.5, 0.5, 0.0]), np.array([[1.0, 0.0, 0.0]])
-    assert direction_error(np.array([[0.5, 0.5, 0.0]]), niche, demand, p) == pytest.approx(0.0)
-    assert direction_error(np.array([[1.0, 0.0, 0.0]]), niche, demand, p) == pytest.approx(0.5)
-    assert direction_error(np.array([[0.0, 0.0, 1.0]]), niche, demand, p) == pytest.approx(1.0)
+    demand, niche = np.array([0.5, 0.5, 0.0]), np.array([1.0, 0.0, 0.0])
+    assert direction_error(np.array([0.5, 0.5, 0.0]), niche, demand, p) == pytest.approx(0.0)
+    assert direction_error(np.array([1.0, 0.0, 0.0]), niche, demand, p) == pytest.approx(0.5)
+    assert direction_error(np.array([0.0, 0.0, 1.0]), niche, demand, p) == pytest.approx(1.0)
     # What one does not know draws less: with familiarity 0, only what the niche holds is wanted.
     strange = perception.PARAMETERS.values({"focus": 1.0, "familiarity": 0.0})
-    assert direction_error(np.array([[1.0, 0.0, 0.0]]), niche, demand, strange) == pytest.approx(0.0)
+    assert direction_error(np.array([1.0, 0.0, 0.0]), niche, demand, strange) == pytest.approx(0.0)

@@ -58,7 +58,7 @@ def test_price_equation_adds_up(seed: int, heredity: bool) -> None:
         model.books.novelty[:] = 0.0
         before, counts = means(model), model.counts()
         change = np.zeros((len(novelty.CAUSES), *before.shape))
-        change[: len(OPERATORS)] += evolution.evolve(model)
+        change[: len(OPERATORS)] += evolution.evolve(model.state, model.numbers, model.seed, model.step_number)
         change += replace_members(model)
         np.testing.assert_allclose(change.sum(axis=0), means(model) - before, rtol=0.0, atol=1e-12)
         moved |= np.abs(change).sum(axis=(1, 2)) > 0.0

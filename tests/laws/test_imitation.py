@@ -18,6 +18,7 @@ from ecosim.mechanisms import public_goods
 from ecosim.mechanisms.evolution import payoff_ranges
 from ecosim.model import Ecosystem
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
+from ecosim.state import Members
 
 Array = np.ndarray[Any, Any]
 MEMBERS, REPLICATES, STEPS = 500, 30, 80
@@ -164,6 +165,6 @@ def test_payoffs_of_the_game() -> None:
 def test_range_of_payoffs() -> None:
     """Protects the rule's scale: the one that is given, else the widest lead in each role; 0 for a role without members."""
     payoff = np.array([3.0, -1.0, 7.0, 5.0])
-    members = np.array([0, 3, 3, 4]), np.array([0, 1, 2, 3])
+    members = Members(np.array([0, 1, 2, 3]), np.array([0, 3, 3, 4]))
     np.testing.assert_array_equal(payoff_ranges(payoff, members, 0.0), [8.0, 0.0, 0.0])
     np.testing.assert_array_equal(payoff_ranges(payoff, members, 2.5), [2.5, 2.5, 2.5])

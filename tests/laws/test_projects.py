@@ -13,7 +13,8 @@ from ecosim.columns import make_table
 from ecosim.ledger import make_books
 from ecosim.mechanisms import group_dynamics, knowledge_components
 from ecosim.mechanisms.co_creation import PARAMETERS, used_capabilities
-from ecosim.mechanisms.project_teams import best_free_tie, promise, ties_of_each
+from ecosim.mechanisms.project_teams import best_free_tie, promise
+from ecosim.mechanisms.ties import ties_of_each
 from ecosim.model import Ecosystem
 from ecosim.state import GROUP_VARIABLES, KNOWLEDGE_CAPABILITIES, OVERLAP, Organisations, Projects, Ties
 
