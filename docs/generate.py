@@ -21,8 +21,9 @@ from ecosim import cli, ledger, state
 from ecosim import roles as role_files
 from ecosim.draws import STREAMS
 from ecosim.grammar import CONDITIONS, RULES, parameter_groups, scenario_grammar
+from ecosim.outcome_table import OUTCOMES
 from ecosim.parameters import Parameter
-from ecosim.record import OUTCOMES, Recorder
+from ecosim.record import Recorder
 from ecosim.roles import read_roles
 from ecosim.scenario_file import read_document, shipped_scenarios
 from ecosim.schedule import QUARTER

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from mesa import DataCollector
 
-from ecosim.record import OUTCOMES, Quarter, Recorder
+from ecosim.outcome_table import OUTCOMES
+from ecosim.record import Quarter, Recorder
 
 if TYPE_CHECKING:
     import pandas as pd

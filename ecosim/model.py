@@ -148,9 +148,8 @@ class Ecosystem(Futures):
         quarters = self._history.spacing - self.step_number % self._history.spacing if self.history else sys.maxsize
         for number, event in enumerate(self.scenario.events):
             if number not in self.fired:
-                conditional = event.when is not None or event.step is None
-                due = event.earliest if conditional else event.step
-                if conditional or due >= self.step_number:
+                due = event.step if event.step is not None else event.earliest or 0
+                if event.step is None or due >= self.step_number:
                     quarters = min(quarters, max(0, due - self.step_number))
         return quarters
 

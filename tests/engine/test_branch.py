@@ -14,7 +14,7 @@ import pytest
 
 from ecosim import Ecosystem
 from ecosim.history import History
-from ecosim.record import OUTCOMES
+from ecosim.outcome_table import OUTCOMES
 
 LIVELY = Path(__file__).with_name("lively.toml")
 

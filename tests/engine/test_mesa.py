@@ -17,7 +17,7 @@ from mesa import batchrunner
 
 from ecosim import Ecosystem, ScenarioError
 from ecosim.organisation import Organisation
-from ecosim.record import OUTCOMES
+from ecosim.outcome_table import OUTCOMES
 from ecosim.state import CAPABILITIES, KNOWLEDGE_CAPABILITIES, ROUTINES, Organisations
 
 LIVELY = Path(__file__).with_name("lively.toml")

@@ -16,7 +16,7 @@ import pytest
 
 from ecosim.grammar import RULES
 from ecosim.model import Ecosystem
-from ecosim.record import OUTCOMES
+from ecosim.outcome_table import OUTCOMES
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
 
 GOLDEN = Path(__file__).with_name("classroom.json")

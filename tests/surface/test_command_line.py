@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 
 import ecosim
-from ecosim.record import OUTCOMES
+from ecosim.outcome_table import OUTCOMES
 from ecosim.roles import read_roles
 from ecosim.schedule import QUARTER
 from ecosim.state import STAGES

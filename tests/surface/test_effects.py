@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ecosim.grammar import RULES
-from ecosim.record import OUTCOMES
+from ecosim.outcome_table import OUTCOMES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SEEDS = range(1, 9)
