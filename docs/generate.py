@@ -204,7 +204,7 @@ def schedule(_: str) -> str:
     """Return the phases of the quarter in order."""
     rows = (
         (
-            number, f"`{phase.name}`", f"`{_file(phase.rules[-1])}`", phase.writes,
+            number, f"`{phase.name}`", _files(phase.rules + phase.then), phase.writes,
             f"`rules.{phase.switch}`" if phase.switch else "always runs", "yes" if phase.in_sequence else "", phase.source,
         )
         for number, phase in enumerate(QUARTER, start=1)
@@ -212,8 +212,9 @@ def schedule(_: str) -> str:
     return table(("", "phase", "file", "may change", "switch", "in sequence if random", "source"), rows)
 
 
-def _file(rule: Callable[..., object]) -> str:
-    return Path(rule.__code__.co_filename).resolve().relative_to(DOCS.parent).as_posix()
+def _files(phase_rules: Iterable[Callable[..., object]]) -> str:
+    paths = [Path(rule.__code__.co_filename).resolve().relative_to(DOCS.parent) for rule in phase_rules]
+    return ", ".join(dict.fromkeys(f"`{path.as_posix()}`" for path in paths))
 
 
 def switches(_: str) -> str:

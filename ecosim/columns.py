@@ -8,7 +8,7 @@ import numpy as np
 from numba import literal_unroll
 
 from ecosim.compilation import allocation_free, compiled
-from ecosim.state import Column, Members, Organisations, Slots
+from ecosim.state import MOST_ROLES, Column, Members, Organisations, Slots
 
 Table = TypeVar("Table", bound=tuple[Any, ...])
 
@@ -95,8 +95,8 @@ def everybody(members: Members) -> Column:
 
 @allocation_free
 def row_of_uid(organisations: Organisations, members: Members, uid: int) -> int:
-    """Return the row of a living organisation, -1 for none; its role is the rest of its uid by 64."""
-    role = uid % 64
+    """Return the row of a living organisation, -1 for none; its role is the rest of its uid by `MOST_ROLES`."""
+    role = uid % MOST_ROLES
     if uid < 0 or role + 1 >= members.starts.size:
         return -1
     low, high = members.starts[role], members.starts[role + 1]

@@ -48,7 +48,7 @@ class Futures(Views):
         remembered = {uid: own for uid, view in self._views.items() if (own := view.remembered())}
         return tables | {
             "bytes": sum(map(bytes_of, tables.values())),
-            "serials": self.serials.copy(), "venture_names": dict(self.venture_names), "fired": set(self.fired),
+            "serials": self.serials.copy(), "fired": set(self.fired),
             "scenario": self.scenario,
             "left_as": self._left_as, "step_number": self.step_number, "warnings": list(self.warnings),
             "random": (self.random.getstate(), self.rng.bit_generator.state),
@@ -60,7 +60,7 @@ class Futures(Views):
         for name in self._TABLES:
             setattr(self, name, copy_table(snapshot[name]))
         self.serials = snapshot["serials"].copy()
-        self.venture_names, self.fired = dict(snapshot["venture_names"]), set(snapshot["fired"])
+        self.fired = set(snapshot["fired"])
         self.warnings = list(snapshot["warnings"])
         self.steps = self.step_number = snapshot["step_number"]
         self._apply(snapshot["scenario"])

@@ -10,6 +10,8 @@ from ecosim.columns import copy_table, living
 from ecosim.compilation import allocation_free, compiled
 from ecosim.ledger import make_events
 from ecosim.mechanisms.environment import observe
+from ecosim.mechanisms.joint_ventures import FIRST_SERIAL
+from ecosim.mechanisms.joint_ventures import KIND as JOINT_VENTURE
 from ecosim.outcome_table import NAMES, OUTCOMES, write_outcomes
 from ecosim.state import (
     BANKRUPTCY,
@@ -18,6 +20,7 @@ from ecosim.state import (
     ENTRY,
     EVENTS,
     EXIT,
+    FIRM,
     INTERFACES,
     MODES,
     MOST_ROLES,
@@ -291,10 +294,12 @@ class Recorder:
         }).astype({"subject": str, "object": str, "detail": str})  # fmt: skip
 
     def label(self, uid: int, names: dict[int, str]) -> str:
-        """Return the name of an organisation, or its role and serial number."""
+        """Return the name of an organisation, or its role and serial number; joint ventures are numbered by themselves."""
         if uid < 0:
             return ""
-        return names.get(uid, f"{self.role_names[uid % 64]} {uid // 64 + 1}")
+        if uid % MOST_ROLES == FIRM and uid // MOST_ROLES >= FIRST_SERIAL:
+            return f"{JOINT_VENTURE} {uid // MOST_ROLES - FIRST_SERIAL + 1}"
+        return names.get(uid, f"{self.role_names[uid % MOST_ROLES]} {uid // MOST_ROLES + 1}")
 
     def _labels(self, uids: Column, names: dict[int, str]) -> list[str]:
         return [self.label(int(uid), names) for uid in uids]

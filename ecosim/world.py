@@ -13,6 +13,7 @@ from ecosim.collector import Collector
 from ecosim.columns import count_members, ensure_room, make_slots, make_table, row_of_uid
 from ecosim.draws import ACTIVATION, shuffled
 from ecosim.grammar import parameter_groups
+from ecosim.mechanisms import readings
 from ecosim.mechanisms.co_creation import make_project_counts
 from ecosim.mechanisms.components import make_technology, with_room
 from ecosim.mechanisms.entrants import ANY_KIND, enter, enter_dated, make_named
@@ -20,7 +21,7 @@ from ecosim.mechanisms.environment import make_environment
 from ecosim.mechanisms.governance import found_agreed
 from ecosim.mechanisms.stages import make_reading
 from ecosim.mechanisms.ties import new_tie
-from ecosim.mechanisms.turnover import coefficients, effects, rest_density
+from ecosim.mechanisms.turnover import rest_density
 from ecosim.numbers import make_numbers
 from ecosim.record import Recorder
 from ecosim.roles import Role
@@ -80,7 +81,6 @@ class World(mesa.Model):
         self.short = np.zeros(len(TABLES), np.int64)
         self.named = make_named(scenario, self.roles)
         self.stopped = np.zeros(count, bool)  # by role
-        self.venture_names: dict[int, str] = {}
         self.fired: set[int] = set()
         self.recorder = Recorder(self.role_names, scenario.start_year)
         self.datacollector = Collector(self.recorder)
@@ -129,7 +129,7 @@ class World(mesa.Model):
         for row in np.argsort(self.named.entered, kind="stable")[(self.named.entered < 0).sum() :]:
             entry = self.scenario.organisations[position[row]]
             names[int(uid[row])] = entry.name if entry.count == 1 else f"{entry.name} {number[row]}"
-        return names | self.venture_names
+        return names
 
     def switched(self, *rules: str) -> Rows:
         """Return 1 for each of these rules that is on and 0 for each that is off, (rules,), for kernels to multiply with."""
@@ -257,12 +257,12 @@ class World(mesa.Model):
 
     def effects(self) -> Rows:
         """Return what each role does to the growth of each, (roles, roles): as the scenario fixes it, else measured."""
-        measured: Rows = effects(self.books.benefit, self.numbers)
+        measured: Rows = readings.effects(self.state, self.numbers)
         return measured
 
     def coefficients(self) -> Rows:
         """Return the symbiosis coefficients a_rs that act on entry and exit, (roles, roles)."""
-        acting: Rows = coefficients(self.books.benefit, self.numbers)
+        acting: Rows = readings.coefficients(self.state, self.numbers)
         return acting
 
     @property

@@ -9,11 +9,9 @@ mode falls back to separation, the interface falls back to the first one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from ecosim.compilation import allocation_free
+from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import INTERFACE_CHANGE, uniform
 from ecosim.ledger import CONTRACTS, PROJECTS, UPKEEP, make_element, note_event, note_flow, note_gain, pay
 from ecosim.measures import pianka_overlap
@@ -44,11 +42,9 @@ from ecosim.state import (
     Column,
     Events,
     Organisations,
+    State,
     Ties,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 # What a tie with an intermediary becomes, by the kind of the intermediary; others keep what their roles declare.
 OF_KIND = {"standards body": STANDARDS, "industrial alliance": ALLIANCE, "open-source community": OPEN_SOURCE, "finance": FUNDING}  # fmt: skip
@@ -70,20 +66,16 @@ PARAMETERS = ParameterGroup("interfaces", __name__, {
 })  # fmt: skip
 
 
-def use_interfaces(model: Ecosystem) -> None:
+@compiled
+def use_interfaces(state: State, numbers: Any, tie_rows: Column, seed: int, step: int) -> None:
     """Partners move on to closer interfaces, or fall back; joint centres do research, training agreements train."""
-    settings, common = model.parameters["interfaces"], (model.organisations, model.ties, model.books)
-    change_interfaces(*common, model.events, model.tie_rows, model.numbers.roles.interface, kind_interfaces(model), settings,
-                      model.seed, model.step_number)  # fmt: skip
-    price = model.parameters["open_sharing"].usefulness * float(model.environment.knowledge_cost[0])
-    run_centres(*common, model.tie_rows, settings, price)
-    train(*common, model.tie_rows, settings)
-
-
-def kind_interfaces(model: Ecosystem) -> Column:
-    """Return the interface that each kind of intermediary is there for, (kinds,), -1 for none of its own."""
-    kinds = model.roles["intermediary"].kinds
-    return np.array([OF_KIND.get(kind, -1) for kind in kinds], np.int64)
+    organisations, ties, books, p = state.organisations, state.ties, state.books, numbers.interfaces
+    change_interfaces(organisations, ties, books, state.events, tie_rows, numbers.roles.interface,
+                      numbers.roles.kind_interface, p, seed, step)  # fmt: skip
+    run_centres(
+        organisations, ties, books, tie_rows, p, numbers.open_sharing.usefulness * state.environment.knowledge_cost[0]
+    )
+    train(organisations, ties, books, tie_rows, p)
 
 
 @allocation_free

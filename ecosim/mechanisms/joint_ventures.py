@@ -8,18 +8,18 @@ them if it earns, else dissolved. When a parent leaves, the venture stands alone
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ecosim.columns import ensure_room
+from ecosim.columns import count_members, everybody, has_room, living, members_of, row_of_uid
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import VENTURE_BIRTH, VENTURE_END, uniform
-from ecosim.ledger import DIVIDENDS, JOINT_VENTURES, note_event, note_flow, note_gain, pay
+from ecosim.ledger import DIVIDENDS, JOINT_VENTURES, note_event, note_flow, note_gain, pay, room_for_events
 from ecosim.measures import pianka_overlap
-from ecosim.mechanisms.entrants import ENDOWMENTS, place_many
-from ecosim.mechanisms.ties import new_tie, tie_between
-from ecosim.mechanisms.turnover import member_of_uid
+from ecosim.mechanisms.entrants import place_many
+from ecosim.mechanisms.ties import new_tie
+from ecosim.mechanisms.turnover import depart
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
     CAPITAL,
@@ -27,19 +27,20 @@ from ecosim.state import (
     FIRM,
     JOINT_VENTURE,
     KNOWLEDGE,
+    ORGANISATION_TABLE,
     SHARING,
     TALENT,
+    TIE_TABLE,
     VENTURE_BORN,
     VENTURE_DISSOLVED,
     VENTURE_SOLD,
     Books,
     Column,
+    Members,
     Organisations,
+    State,
     Ties,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 KIND = "joint venture"
 # Ventures count their serials from here, so that with or without them the other firms have the same luck: beyond any
@@ -61,79 +62,160 @@ PARAMETERS = ParameterGroup("joint_ventures", __name__, {
     "multiple": Parameter(8.0, 0.0, 100.0, "quarters", "Quarters of earnings that the price of a venture adds to its capital.", _ASSUMED),
 })  # fmt: skip
 
+_PAIR = 2**32  # above all uids, so that a uid times this and another uid are one number
+
 (GOES_ON, DISSOLVED, SOLD_TO_A, SOLD_TO_B) = range(4)
 
 
-def run_ventures(model: Ecosystem) -> None:
-    """Ventures pay out, are sold or dissolved; then new ones are founded."""
-    settings, organisations = model.parameters["joint_ventures"], model.organisations
-    firms = model.members(FIRM)
-    ventures = firms[organisations.parent_a[firms] >= 0]
-    if ventures.size:
-        pay_out(organisations, model.ties, model.books, ventures, firms, model.tie_rows, settings)
-        fates = decide_ends(organisations, model.ties, ventures, firms, model.tie_rows, settings, model.seed,
-                            model.step_number)  # fmt: skip
-        for venture, fate in zip(ventures, fates, strict=True):
-            if fate != GOES_ON:
-                end(model, int(venture), int(fate), settings)
-    if KIND in model.roles[model.role_names[FIRM]].kinds:
-        ties = founding_ties(organisations, model.ties, model.members(FIRM), model.tie_rows, settings, model.seed,
-                             model.step_number)  # fmt: skip
-        # By the uids of the founders, so that which venture gets which serial hangs on nothing else.
-        ends = organisations.uid[model.ties.b[ties]], organisations.uid[model.ties.a[ties]]
-        for tie in ties[np.lexsort(ends)]:
-            found(model, int(tie), settings)
+@compiled
+def run_ventures(state: State, numbers: Any, seed: int, step: int) -> bool:
+    """Ventures pay out, are sold or dissolved."""
+    organisations, members = state.organisations, state.members
+    if not numbers.rules.joint_ventures:
+        return True
+    ventures = ventures_among(organisations, members_of(members, FIRM))
+    # Of each that ends: the sale or dissolution, the exit, and for each tie its end and a loan that is not paid back.
+    if not room_for_events(state.events, 2 * (ventures.size + organisations.degree[ventures].sum()), state.short):
+        return False
+    tie_rows = living(state.ties.alive, state.tie_slots)
+    pay_out(organisations, state.ties, state.books, ventures, members, tie_rows, numbers.joint_ventures)
+    fates = decide_ends(organisations, state.ties, ventures, members, tie_rows, numbers.joint_ventures, seed, step)
+    for position in range(ventures.size):
+        if fates[position] != GOES_ON:
+            end(state, numbers, ventures[position : position + 1], fates[position : position + 1], step)
+    return True
 
 
-def found(model: Ecosystem, tie: int, settings: Any) -> int:
-    """Let the firms on a tie found a joint venture, and tie it to both; return its row."""
-    a, b = int(model.ties.a[tie]), int(model.ties.b[tie])
-    founded = int(model.serials[-1])
-    endowment = np.zeros(len(ENDOWMENTS))  # it has what its parents give it
-    model.make_room(organisations=1, events=2)
-    venture = int(place_many(model.state, model.numbers, FIRM, model.numbers.venture, endowment, FIRST_SERIAL + founded, 1,
-                             model.seed, model.step_number)[0])  # fmt: skip
-    organisations = model.organisations
-    model.serials[-1] += 1
-    model.venture_names[int(organisations.uid[venture])] = f"{KIND} {founded + 1}"
-    endow(organisations, model.books, venture, a, b, settings, model.seed, model.step_number)
-    note_event(model.events, VENTURE_BORN, organisations.uid[venture], organisations.uid[a],
-               float(organisations.capital[venture]))  # fmt: skip
-    model.ties, model.tie_slots = ensure_room(model.ties, model.tie_slots, 2)
-    for parent in (a, b):
-        row = new_tie(organisations, model.ties, model.tie_slots, parent, venture, JOINT_VENTURE,
-                      float(model.ties.trust[tie]), model.step_number)  # fmt: skip
-        model.ties.mode[row] = model.ties.mode[tie]
-    return venture
+@compiled
+def found_ventures(state: State, numbers: Any, seed: int, step: int) -> bool:
+    """Firms found ventures, if firms can be of that kind; by the uids of the founders, so that which venture gets which serial hangs on nothing else."""
+    organisations, ties = state.organisations, state.ties
+    if not numbers.rules.joint_ventures or numbers.venture < 0:
+        return True
+    firms, tie_rows = members_of(state.members, FIRM), living(ties.alive, state.tie_slots)
+    tying = founding_ties(organisations, ties, firms, tie_rows, numbers.joint_ventures, seed, step)
+    order = np.argsort(organisations.uid[ties.a[tying]] * _PAIR + organisations.uid[ties.b[tying]])
+    return found(state, numbers, tying[order], seed, step)
 
 
-def end(model: Ecosystem, venture: int, fate: int, settings: Any) -> None:
-    """Let a venture be sold to one of its parents, or be dissolved, and leave."""
-    organisations, firms = model.organisations, model.members(FIRM)
-    a = member_of_uid(organisations, firms, int(organisations.parent_a[venture]))
-    b = member_of_uid(organisations, firms, int(organisations.parent_b[venture]))
-    age = float(model.step_number - organisations.born[venture])
-    if fate == DISSOLVED:
-        note_event(model.events, VENTURE_DISSOLVED, organisations.uid[venture], organisations.uid[a], age)
-    else:
-        buyer, seller = (a, b) if fate == SOLD_TO_A else (b, a)
-        take_over(organisations, model.books, venture, buyer, seller, model.rows, settings)
-        note_event(model.events, VENTURE_SOLD, organisations.uid[venture], organisations.uid[buyer], age)
-    model.remove_organisation(venture)
+@compiled
+def found(state: State, numbers: Any, tying: Column, seed: int, step: int) -> bool:
+    """Let the firms on each of some ties found a joint venture, and tie it to both."""
+    if not has_room(state.slots, tying.size, state.short, ORGANISATION_TABLE):
+        return False
+    if not has_room(state.tie_slots, 2 * tying.size, state.short, TIE_TABLE):
+        return False
+    if not room_for_events(state.events, 2 * tying.size, state.short):
+        return False
+    organisations, ties = state.organisations, state.ties
+    endowment = np.zeros(numbers.roles.endowment.shape[1])  # it has what its parents give it
+    for position in range(tying.size):
+        t = tying[position]
+        serial = FIRST_SERIAL + state.serials[-1]
+        i = place_many(state, numbers, FIRM, numbers.venture, endowment, serial, 1, seed, step)[0]
+        state.serials[-1] += 1
+        endow(organisations, state.books, i, ties.a[t], ties.b[t], numbers.joint_ventures, seed, step)
+        note_event(state.events, VENTURE_BORN, organisations.uid[i], organisations.uid[ties.a[t]],
+                   organisations.capital[i])  # fmt: skip
+        for parent in (ties.a[t], ties.b[t]):
+            row = new_tie(organisations, ties, state.tie_slots, parent, i, JOINT_VENTURE, ties.trust[t], step)
+            ties.mode[row] = ties.mode[t]
+    count_members(organisations, state.slots, state.members)
+    return True
+
+
+@compiled
+def end(state: State, numbers: Any, ventures: Column, fates: Column, step: int) -> None:
+    """Let ventures be sold to one of their parents, or be dissolved, and leave; the caller has made room for events."""
+    organisations, members = state.organisations, state.members
+    for position in range(ventures.size):
+        i, fate = ventures[position], fates[position]
+        age = step - organisations.born[i]
+        if fate == DISSOLVED:
+            note_event(state.events, VENTURE_DISSOLVED, organisations.uid[i], organisations.parent_a[i], age)
+        else:
+            a = row_of_uid(organisations, members, organisations.parent_a[i])
+            b = row_of_uid(organisations, members, organisations.parent_b[i])
+            buyer, seller = (a, b) if fate == SOLD_TO_A else (b, a)
+            take_over(organisations, state.books, i, buyer, seller, everybody(members), numbers.joint_ventures)
+            note_event(state.events, VENTURE_SOLD, organisations.uid[i], organisations.uid[buyer], age)
+    depart(state, ventures, numbers.turnover.patience, step)
+
+
+@compiled
+def ventures_among(organisations: Organisations, firms: Column) -> Column:
+    """Those of some firms that are joint ventures, in their order."""
+    return firms[organisations.parent_a[firms] >= 0]
 
 
 @allocation_free
+def _pair(uid: int, other: int) -> int:
+    """One number for two organisations, whichever comes first."""
+    return min(uid, other) * _PAIR + max(uid, other)
+
+
+@compiled
+def parents_of(organisations: Organisations, ventures: Column) -> Column:
+    """The pair of parents of each venture as one number, (ventures,)."""
+    pairs = np.empty(ventures.size, np.int64)
+    for position in range(ventures.size):
+        i = ventures[position]
+        pairs[position] = _pair(organisations.parent_a[i], organisations.parent_b[i])
+    return pairs
+
+
+@compiled
+def ties_to_parents(organisations: Organisations, ties: Ties, ventures: Column, tie_rows: Column) -> Column:
+    """The ties of each venture to its two parents, (ventures, 2), -1 for none."""
+    found_ties = np.full((ventures.size, 2), -1)
+    position_of = np.full(ventures.max() + 1 if ventures.size else 0, -1)
+    position_of[ventures] = np.arange(ventures.size)
+    for t in tie_rows:
+        for i, other in ((ties.a[t], ties.b[t]), (ties.b[t], ties.a[t])):
+            if i < position_of.size and position_of[i] >= 0:
+                if organisations.uid[other] == organisations.parent_a[i]:
+                    found_ties[position_of[i], 0] = t
+                elif organisations.uid[other] == organisations.parent_b[i]:
+                    found_ties[position_of[i], 1] = t
+    return found_ties
+
+
+@compiled
+def ties_of_parents(organisations: Organisations, ties: Ties, ventures: Column, tie_rows: Column) -> Column:
+    """The tie between the parents of each venture, (ventures,), -1 for none."""
+    pairs = parents_of(organisations, ventures)
+    known = np.sort(pairs)
+    found_ties = np.full(ventures.size, -1)
+    for t in tie_rows:
+        a, b = ties.a[t], ties.b[t]
+        if organisations.role[a] == FIRM and organisations.role[b] == FIRM:
+            pair = _pair(organisations.uid[a], organisations.uid[b])
+            place_of = np.searchsorted(known, pair)
+            if place_of < known.size and known[place_of] == pair:
+                found_ties[place_of] = t
+    return found_ties[np.searchsorted(known, pairs)]
+
+
+@compiled
 def pay_out(
-    organisations: Organisations, ties: Ties, books: Books, ventures: Column, firms: Column, tie_rows: Column, p: Any
+    organisations: Organisations,
+    ties: Ties,
+    books: Books,
+    ventures: Column,
+    members: Members,
+    tie_rows: Column,
+    p: Any,
 ) -> None:
     """Each venture pays part of last quarter's surplus to its parents, half to each."""
-    for i in ventures:
-        for uid in (organisations.parent_a[i], organisations.parent_b[i]):
-            parent = member_of_uid(organisations, firms, uid)
+    found_ties = ties_to_parents(organisations, ties, ventures, tie_rows)
+    for position in range(ventures.size):
+        i = ventures[position]
+        for side in range(2):
+            uid = organisations.parent_a[i] if side == 0 else organisations.parent_b[i]
+            parent, t = row_of_uid(organisations, members, uid), found_ties[position, side]
             if parent >= 0:
                 paid = pay(organisations, books, i, parent, 0.5 * p.dividend * organisations.surplus[i], DIVIDENDS)
                 note_gain(organisations, books, parent, i, paid)
-                t = tie_between(ties, tie_rows, parent, i)
                 if t >= 0:
                     ties.volume[t] += paid
                     if ties.a[t] == parent:
@@ -156,17 +238,17 @@ def price_of_half(capital: float, earnings: float, multiple: float) -> float:
 
 @compiled
 def decide_ends(
-    organisations: Organisations, ties: Ties, ventures: Column, firms: Column, tie_rows: Column, p: Any, seed: int, step: int
+    organisations: Organisations, ties: Ties, ventures: Column, members: Members, tie_rows: Column, p: Any, seed: int, step: int
 ) -> Column:  # fmt: skip
     """The fate of each venture, (ventures,): one that earns goes to the parent whose niche it shares more, if that one can pay, else to the other."""
     fates = np.full(ventures.size, GOES_ON)
+    between = ties_of_parents(organisations, ties, ventures, tie_rows)
     for position in range(ventures.size):
-        i = ventures[position]
-        a = member_of_uid(organisations, firms, organisations.parent_a[i])
-        b = member_of_uid(organisations, firms, organisations.parent_b[i])
+        i, t = ventures[position], between[position]
+        a = row_of_uid(organisations, members, organisations.parent_a[i])
+        b = row_of_uid(organisations, members, organisations.parent_b[i])
         if a < 0 or b < 0:
             continue  # it stands alone
-        t = tie_between(ties, tie_rows, a, b)
         trust = ties.trust[t] if t >= 0 else 0.0
         earns = organisations.payoff[i] >= 0.0
         if uniform(seed, VENTURE_END, step, organisations.uid[i], 0) >= 1.0 - np.exp(-end_hazard(trust, earns, p)):
@@ -217,35 +299,26 @@ def founding_ties(
 ) -> Column:
     """Ties whose firms found a venture this quarter: both independent, without one in common, and with something to pay in."""
     chosen = np.zeros(tie_rows.size, np.bool_)
+    parents = np.sort(parents_of(organisations, ventures_among(organisations, firms)))
     for position in range(tie_rows.size):
         t = tie_rows[position]
         a, b = ties.a[t], ties.b[t]
-        if (
-            not ties.alive[t]
-            or ties.mode[t] < SHARING
-            or organisations.role[a] != FIRM
-            or organisations.role[b] != FIRM
-        ):
+        if ties.mode[t] < SHARING or organisations.role[a] != FIRM or organisations.role[b] != FIRM:
             continue
         if organisations.parent_a[a] >= 0 or organisations.parent_a[b] >= 0:
             continue
-        if organisations.distress[a] > 0 or organisations.distress[b] > 0 or _have_one(organisations, firms, a, b):
+        pair = _pair(organisations.uid[a], organisations.uid[b])
+        taken = np.searchsorted(parents, pair)
+        if (
+            organisations.distress[a] > 0
+            or organisations.distress[b] > 0
+            or (taken < parents.size and parents[taken] == pair)
+        ):
             continue
         distance = 1.0 - pianka_overlap(organisations.knowledge[a], organisations.knowledge[b])
         chance = p.birth_rate * ties.trust[t] * 4.0 * distance * (1.0 - distance)
         chosen[position] = uniform(seed, VENTURE_BIRTH, step, organisations.uid[a], organisations.uid[b]) < chance
     return tie_rows[chosen]
-
-
-@allocation_free
-def _have_one(organisations: Organisations, firms: Column, a: int, b: int) -> bool:
-    """Whether two firms have a joint venture."""
-    uid_a, uid_b = organisations.uid[a], organisations.uid[b]
-    for i in firms:
-        first, second = organisations.parent_a[i], organisations.parent_b[i]
-        if (first == uid_a and second == uid_b) or (first == uid_b and second == uid_a):
-            return True
-    return False
 
 
 @allocation_free

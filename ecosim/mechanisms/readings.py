@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ecosim.columns import living, members_of
 from ecosim.compilation import allocation_free, compiled
 from ecosim.measures import clustering, total_overlap
 from ecosim.mechanisms.competition import (
@@ -23,7 +24,7 @@ from ecosim.mechanisms.competition import (
 )
 from ecosim.outcomes import COUNT, LEVEL, SHARE, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
-from ecosim.state import FIRM, INTERFACES, Column, Ties
+from ecosim.state import FIRM, INTERFACES, Column, State, Ties
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,34 +63,65 @@ OUTCOMES = (
 )  # fmt: skip
 
 
-def outcomes(model: Ecosystem) -> tuple[float, ...]:
-    """Return the values of `OUTCOMES` at the end of a quarter."""
-    settings, markets = model.parameters["readings"], model.reading.markets
-    firms, count = model.members(FIRM), len(model.rows)
-    nodes = np.zeros(len(model.organisations.uid), np.int64)
-    nodes[model.rows] = np.arange(count)
-    ends = model.ties.a[model.tie_rows], model.ties.b[model.tie_rows]
-    a, b = nodes[ends[0]], nodes[ends[1]]
-    apart = np.abs(model.organisations.chain[ends[0]] - model.organisations.chain[ends[1]])
-    degree = 2.0 * len(a) / count if count else 0.0
+@compiled
+def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
+    """Write the values of `OUTCOMES` at the end of a quarter into `out`, (outcomes,)."""
+    organisations, ties, markets, p = state.organisations, state.ties, state.reading.markets, numbers.readings
+    rows, tie_rows = living(organisations.alive, state.slots), living(ties.alive, state.tie_slots)
+    firms, count = members_of(state.members, FIRM), rows.size
+    degree = 2.0 * tie_rows.size / count if count else 0.0
     density = degree / (count - 1) if count > 1 else 0.0
-    closed = float(clustering(a, b, count)[0])
-    kinds = interface_kinds(model.ties, model.tie_rows, len(INTERFACES), settings.interface_share)
-    members = float(model.organisations.member[model.rows].sum()) / max(1, count)
-    overlap = total_overlap(model.organisations.niche[firms], np.ones(len(firms)))
-    relations = relation_matrix(model.effects(), float(settings.threshold))[np.triu_indices(len(model.roles), 1)]
-    return (
-        read_rung(members, kinds, degree, density, closed, settings), degree, density, closed, kinds,
-        float((model.organisations.parent_a[firms] >= 0).sum()),
-        apart.mean() if len(apart) else 0.0,
-        overlap.mean() / (len(firms) - 1) if len(firms) > 1 else 0.0,
-        _part(markets[HIRED], markets[VACANCIES]), _part(markets[HIRES_MOVED], markets[HIRED]),
-        _part(markets[DELIVERIES_MOVED], markets[DELIVERED]), _part(markets[GAIN], markets[DELIVERED]), *np.bincount(relations, minlength=len(RELATIONS)),
-    )  # fmt: skip
+    closed = clustering(ties.a[tie_rows], ties.b[tie_rows], state.slots.state[1])[0]
+    kinds = interface_kinds(ties, tie_rows, len(INTERFACES), p.interface_share)
+    members = 0.0
+    for i in rows:
+        members += 1.0 if organisations.member[i] else 0.0
+    out[0] = read_rung(members / max(1, count), kinds, degree, density, closed, p)
+    out[1], out[2], out[3], out[4] = degree, density, closed, kinds
+    for i in firms:
+        out[5] += 1.0 if organisations.parent_a[i] >= 0 else 0.0
+    for t in tie_rows:
+        out[6] += abs(organisations.chain[ties.a[t]] - organisations.chain[ties.b[t]]) / tie_rows.size
+    if firms.size > 1:
+        overlaps = total_overlap(organisations.niche[firms], np.ones(firms.size))
+        out[7] = overlaps.sum() / firms.size / (firms.size - 1)
+    out[8] = _part(markets[HIRED], markets[VACANCIES])
+    out[9] = _part(markets[HIRES_MOVED], markets[HIRED])
+    out[10] = _part(markets[DELIVERIES_MOVED], markets[DELIVERED])
+    out[11] = _part(markets[GAIN], markets[DELIVERED])
+    on_each = effects(state, numbers)
+    for first in range(on_each.shape[0]):
+        for second in range(first + 1, on_each.shape[0]):
+            out[12 + relation(on_each[first, second], on_each[second, first], p.threshold)] += 1.0
 
 
+@allocation_free
 def _part(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 0.0 else 0.0
+    return part / whole if whole > 0.0 else 0.0
+
+
+@compiled
+def effects(state: State, numbers: Any) -> Column:
+    """What each role does to the growth of each, (roles, roles): as the scenario fixes it, else measured.
+
+    Measured are net benefits over the last year, as parts of all that a role has of others.
+    """
+    if numbers.fixed:
+        return numbers.roles.coefficients.copy()
+    measured = state.books.benefit.copy()
+    for role in range(measured.shape[0]):
+        scale = np.abs(measured[role]).sum()
+        if scale > 0.0:
+            measured[role] /= scale
+    return measured
+
+
+@compiled
+def coefficients(state: State, numbers: Any) -> Column:
+    """The symbiosis coefficients a_rs that act on entry and exit, (roles, roles)."""
+    if numbers.fixed:
+        return effects(state, numbers)
+    return effects(state, numbers) * (numbers.symbiosis.coupling if numbers.rules.symbiosis else 0.0)
 
 
 @allocation_free
@@ -118,30 +150,33 @@ def interface_kinds(ties: Ties, tie_rows: Column, kinds: int, share: float) -> i
     return used
 
 
-def relation_matrix(effects: Column, threshold: float) -> Column:
-    """Return the reading of each pair of roles from what one does to the other, (roles, roles).
+@allocation_free
+def relation(one_way: float, other_way: float, threshold: float) -> int:
+    """The reading of a pair of roles from what each does to the other.
 
     (+, +) mutualism, (+, 0) commensalism, (+, -) parasitism, (0, 0) independence; harm without a gain to anybody, (-, -)
     or (-, 0), is competition.
     """
-    gains, harms = effects > threshold, effects < -threshold
-    either, both, harmed = gains | gains.T, gains & gains.T, harms | harms.T
-    without = np.where(harmed, COMPETITION, INDEPENDENCE)
-    return np.where(both, MUTUALISM, np.where(either, np.where(harmed, PARASITISM, COMMENSALISM), without))
+    harmed = one_way < -threshold or other_way < -threshold
+    if one_way > threshold and other_way > threshold:
+        return MUTUALISM
+    if one_way > threshold or other_way > threshold:
+        return PARASITISM if harmed else COMMENSALISM
+    return COMPETITION if harmed else INDEPENDENCE
 
 
 def symbiosis_table(model: Ecosystem) -> pd.DataFrame:
     """Return a row a pair of roles: role, other, effect of the other on it and of it on the other, reading."""
     import pandas as pd
 
-    effects = model.effects()
-    relations = relation_matrix(effects, float(model.parameters["readings"].threshold))
-    names = np.array(model.role_names)
+    names, on_each = np.array(model.role_names), model.effects()
     first, second = np.triu_indices(len(names), 1)
+    one_way, other_way = on_each[first, second], on_each[second, first]
+    threshold = model.parameters["readings"].threshold
     return pd.DataFrame({
         "role": names[first],
         "other": names[second],
-        "effect_on_role": effects[first, second],
-        "effect_on_other": effects[second, first],
-        "reading": np.array(RELATIONS)[relations[first, second]],
+        "effect_on_role": one_way,
+        "effect_on_other": other_way,
+        "reading": [RELATIONS[relation(*pair, threshold)] for pair in zip(one_way, other_way, strict=True)],
     })  # fmt: skip

@@ -8,16 +8,15 @@ proportion to the overlap of their niches; different ones divide labour.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ecosim.compilation import allocation_free
+from ecosim.columns import living
+from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import TIE_HAZARD, uniform
-from ecosim.ledger import UPKEEP, note_event, note_gain, pay
+from ecosim.ledger import UPKEEP, note_event, note_gain, pay, room_for_events
 from ecosim.mechanisms.interfaces import lighter, use_interfaces
-from ecosim.mechanisms.joint_ventures import run_ventures
-from ecosim.mechanisms.partner_search import seek_partners
 from ecosim.mechanisms.ties import cut_tie
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
@@ -31,11 +30,9 @@ from ecosim.state import (
     Events,
     Organisations,
     Slots,
+    State,
     Ties,
 )
-
-if TYPE_CHECKING:
-    from ecosim.model import Ecosystem
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -76,19 +73,19 @@ PARAMETERS = ParameterGroup("symbiosis", __name__, {
 })  # fmt: skip
 
 
-def connect(model: Ecosystem) -> None:
-    """Review trust, modes and upkeep, change interfaces, give ties up, run joint ventures, look for new partners."""
-    settings = model.parameters["symbiosis"]
-    memory = model.parameters["orchestration"].memory
-    model._room_for_events(4 * len(model.tie_rows) + 2 * len(model.rows))
-    review_ties(model.organisations, model.ties, model.books, model.events, model.tie_rows, settings,
-                model.parameters["interfaces"], model.rules["trust"], memory, model.step_number)  # fmt: skip
-    use_interfaces(model)
-    give_up_ties(model.organisations, model.ties, model.tie_slots, model.books, model.events, model.tie_rows, settings,
-                 model.seed, model.step_number)  # fmt: skip
-    if model.rules["joint_ventures"]:
-        run_ventures(model)
-    seek_partners(model, model.step_number)
+@compiled
+def review(state: State, numbers: Any, seed: int, step: int) -> bool:
+    """Review trust, modes and upkeep, change interfaces and use them, give ties up."""
+    organisations, ties, books, events = state.organisations, state.ties, state.books, state.events
+    tie_rows = living(ties.alive, state.tie_slots)
+    # On each tie: the mode, the interface, the end, and a loan that is not paid back.
+    if not room_for_events(events, 4 * tie_rows.size, state.short):
+        return False
+    review_ties(organisations, ties, books, events, tie_rows, numbers.symbiosis, numbers.interfaces,
+                numbers.rules.trust, numbers.orchestration.memory)  # fmt: skip
+    use_interfaces(state, numbers, tie_rows, seed, step)
+    give_up_ties(organisations, ties, state.tie_slots, books, events, tie_rows, numbers.symbiosis, seed, step)
+    return True
 
 
 @allocation_free
@@ -137,7 +134,6 @@ def review_ties(
     on_interfaces: Any,
     trust_moves: bool,
     memory: float,
-    step: int,
 ) -> None:
     """Pay upkeep, smooth gains, review trust by outcomes, follow with the mode."""
     for t in tie_rows:

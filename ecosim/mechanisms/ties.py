@@ -104,12 +104,3 @@ def ties_of_each(ties: Ties, tie_rows: Column, organisations: int) -> tuple[Colu
             rows[filled[ends[t]]] = t
             filled[ends[t]] += 1
     return starts, rows
-
-
-@allocation_free
-def tie_between(ties: Ties, tie_rows: Column, i: int, j: int) -> int:
-    """The row of the tie between two organisations, -1 for none."""
-    for t in tie_rows:
-        if ties.alive[t] and ((ties.a[t] == i and ties.b[t] == j) or (ties.a[t] == j and ties.b[t] == i)):
-            return t
-    return -1

@@ -21,6 +21,7 @@ from ecosim.ledger import SETTLEMENT, note_event, pay, room_for_events, use_elem
 from ecosim.mechanisms.entrants import let_in
 from ecosim.mechanisms.evolution import inherit
 from ecosim.mechanisms.novelty import note_entries, note_exits
+from ecosim.mechanisms.readings import coefficients
 from ecosim.mechanisms.ties import cut_tie
 from ecosim.outcomes import COUNT, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
@@ -35,13 +36,9 @@ from ecosim.state import (
     WORLD,
     Books,
     Column,
-    Environment,
-    Events,
     Members,
     Organisations,
-    Slots,
     State,
-    Ties,
 )
 from ecosim.state import EXIT as EXIT_EVENT
 
@@ -104,7 +101,7 @@ def draw_turnover(state: State, numbers: Any, seed: int, step: int) -> tuple[Col
     """Return the rows of those that bring an entrant, and the chance of each member to leave and whether it does, (members,)."""
     organisations, rows, p = state.organisations, everybody(state.members), numbers.turnover
     counts = np.diff(state.members.starts).astype(np.float64)
-    acting = coefficients(state.books.benefit, numbers)
+    acting = coefficients(state, numbers)
     rates = turnover_rates(counts, numbers.roles.capacity, numbers.roles.growth_rate, acting)
     selection = p.selection if numbers.rules.selection else 0.0
     ranks = strength_ranks(organisations, state.members)
@@ -149,37 +146,12 @@ def admit(state: State, numbers: Any, roles: Column) -> Column:
 @compiled
 def depart(state: State, leaving: Column, patience: int, step: int) -> None:
     """Let organisations leave: settle them, clear their rows, and let users forget a provider that left."""
-    settle(state.organisations, state.slots, state.members, state.ties, state.tie_slots, state.books, state.environment,
-           state.events, leaving, patience, step)  # fmt: skip
+    settle(state, leaving, patience, step)
     clear_rows(state.organisations, leaving)
     for i in leaving:
         release(state.slots, i)
     count_members(state.organisations, state.slots, state.members)
     forget_providers(state.organisations, members_of(state.members, USER))
-
-
-@compiled
-def effects(benefit: Column, numbers: Any) -> Column:
-    """What each role does to the growth of each, (roles, roles): as the scenario fixes it, else measured.
-
-    Measured are net benefits over the last year, (roles, roles), as parts of all that a role has of others.
-    """
-    if numbers.fixed:
-        return numbers.roles.coefficients.copy()
-    measured = np.zeros(benefit.shape)
-    for r in range(benefit.shape[0]):
-        scale = np.abs(benefit[r]).sum()
-        if scale > 0.0:
-            measured[r] = benefit[r] / scale
-    return measured
-
-
-@compiled
-def coefficients(benefit: Column, numbers: Any) -> Column:
-    """The symbiosis coefficients a_rs that act on entry and exit, (roles, roles): those fixed, else effects times coupling."""
-    if numbers.fixed:
-        return effects(benefit, numbers)
-    return effects(benefit, numbers) * (numbers.symbiosis.coupling if numbers.rules.symbiosis else 0.0)
 
 
 @compiled
@@ -275,43 +247,23 @@ def who_leaves(organisations: Organisations, rows: Column, chances: Column, seed
 
 
 @compiled
-def settle(
-    organisations: Organisations,
-    slots: Slots,
-    members: Members,
-    ties: Ties,
-    tie_slots: Slots,
-    books: Books,
-    environment: Environment,
-    events: Events,
-    leaving: Column,
-    patience: int,
-    step: int,
-) -> None:
+def settle(state: State, leaving: Column, patience: int, step: int) -> None:
     """End the ties of those that leave, pay out what they hold, let their staff look for work."""
-    gone = np.zeros(slots.state[1], np.bool_)
+    organisations, ties, books = state.organisations, state.ties, state.books
+    gone = np.zeros(state.slots.state[1], np.bool_)
     for i in leaving:
         gone[i] = True
-    for t in living(ties.alive, tie_slots):
+    for t in living(ties.alive, state.tie_slots):
         if gone[ties.a[t]] or gone[ties.b[t]]:
-            cut_tie(organisations, ties, tie_slots, books, events, t, step)
+            cut_tie(organisations, ties, state.tie_slots, books, state.events, t, step)
     for i in leaving:
         owner = WORLD if organisations.role[i] == USER or organisations.role[i] == GOVERNMENT else HOUSEHOLDS
         code = BANKRUPTCY if organisations.distress[i] >= patience else EXIT_EVENT
-        note_event(events, code, organisations.uid[i], -1, organisations.capital[i])
-        _return_to_parents(organisations, members, books, i, gone)
+        note_event(state.events, code, organisations.uid[i], -1, organisations.capital[i])
+        _return_to_parents(organisations, state.members, books, i, gone)
         pay(organisations, books, i, owner, organisations.capital[i], SETTLEMENT)
-        environment.seekers[0] += organisations.talent[i]
+        state.environment.seekers[0] += organisations.talent[i]
         use_element(organisations.services, books, SERVICES, i, organisations.services[i])
-
-
-@allocation_free
-def member_of_uid(organisations: Organisations, rows: Column, uid: int) -> int:
-    """The row among some that has this uid, -1 for none."""
-    for i in rows:
-        if organisations.alive[i] and organisations.uid[i] == uid:
-            return i
-    return -1
 
 
 @allocation_free

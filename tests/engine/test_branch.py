@@ -173,7 +173,7 @@ def test_nothing_is_kept_beside_the_snapshot() -> None:
     follows = {"seconds", "parameters", "role_parameters", "schedule", "roles", "_cached", "_views", "_acted", "_told"}
     plain = (bool, int, float, str, tuple, list, set, dict, np.ndarray)
     kept = {name for name, value in vars(fresh).items() if type(value) in plain} - follows
-    assert {"serials", "stopped", "venture_names", "fired", "warnings"} <= kept
+    assert {"serials", "stopped", "fired", "warnings"} <= kept
     for name in kept:
         np.testing.assert_equal(vars(model)[name], vars(fresh)[name], name)
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from ecosim.roles import read_roles
 from ecosim.runs import Run, run
 from ecosim.scenario import load_scenario
-from ecosim.schedule import QUARTER
+from ecosim.schedule import BEGIN, END, QUARTER
 from ecosim.summary import percentages, print_roles, print_run, print_schedule
 
 WORLD = """
@@ -135,7 +135,9 @@ def test_schedule_names_each_rule() -> None:
     """Each phase is there in order with the file and the line where its rule begins, and no times before a first run."""
     text = printed(print_schedule, None)
     places = re.findall(r"(\S+\.py):(\d+) (\w+)", text)
-    assert [name for _, _, name in places] == [phase.rules[-1].__name__ for phase in QUARTER]
+    assert [name for _, _, name in places] == [
+        rule.__name__ for phase in (BEGIN, *QUARTER, END) for rule in phase.rules + phase.then
+    ]
     root = Path(__file__).parents[2]
     for file, line, name in places:
         source = (root / file).read_text(encoding="utf-8").splitlines()

@@ -8,7 +8,7 @@ import pytest
 from ecosim import ledger
 from ecosim.mechanisms import joint_ventures
 from ecosim.mechanisms.joint_ventures import DISSOLVED, SOLD_TO_A, SOLD_TO_B
-from ecosim.mechanisms.ties import new_tie, tie_between
+from ecosim.mechanisms.ties import new_tie
 from ecosim.model import Ecosystem
 from ecosim.state import CONTRACT, FIRM, JOINT_VENTURE, SHARING, SUPPLIER, VENTURE_DISSOLVED, VENTURE_SOLD
 
@@ -20,11 +20,23 @@ def with_venture() -> tuple[Ecosystem, int, int, int]:
     """Return a classroom in which the first two firms share and have founded a joint venture: model, a, b, venture."""
     model = Ecosystem("classroom", 1, history=False, **{"rules.joint_ventures": False}).run(6)
     a, b = (int(row) for row in model.members(FIRM)[:2])
-    tie = tie_between(model.ties, model.tie_rows, a, b)
+    tie = tie_between(model, a, b)
     if tie < 0:
         tie = new_tie(model.organisations, model.ties, model.tie_slots, a, b, CONTRACT, 0.8, 6)
     model.ties.trust[tie], model.ties.mode[tie] = 0.8, SHARING
-    return model, a, b, joint_ventures.found(model, int(tie), model.parameters["joint_ventures"])
+    model.follow(joint_ventures.found, np.array([tie]))
+    return model, a, b, int(model.members(FIRM)[-1])
+
+
+def tie_between(model: Ecosystem, i: int, j: int) -> int:
+    """Return the row of the tie between two organisations, -1 for none."""
+    ends = np.stack([model.ties.a, model.ties.b])[:, model.tie_rows]
+    return max([*model.tie_rows[(sorted((i, j)) == np.sort(ends, axis=0).T).all(axis=1)], -1])
+
+
+def part(model: Ecosystem, venture: int, fate: int) -> None:
+    """Let a venture come to its end."""
+    joint_ventures.end(model.state, model.numbers, np.array([venture]), np.array([fate]), model.step_number)
 
 
 def totals(model: Ecosystem) -> tuple[float, float]:
@@ -48,7 +60,7 @@ def test_parents_give_what_the_venture_has() -> None:
     assert {int(table.parent_a[venture]), int(table.parent_b[venture])} == {int(table.uid[a]), int(table.uid[b])}
     assert model.roles["firm"].kinds[table.kind[venture]] == "joint venture"
     for parent in (a, b):
-        tie = tie_between(model.ties, model.tie_rows, parent, venture)
+        tie = tie_between(model, parent, venture)
         assert model.ties.interface[tie] == JOINT_VENTURE
 
 
@@ -64,7 +76,7 @@ def test_sale_settles_into_the_buyer(fate: int) -> None:
     before, rich, held, staff = totals(model), table.capital[seller], table.capital[venture], table.talent[venture]
     own, known = table.talent[buyer], np.maximum(table.knowledge[buyer], table.knowledge[venture])
     price = joint_ventures.price_of_half(held, table.payoff[venture], settings.multiple)
-    joint_ventures.end(model, venture, fate, settings)
+    part(model, venture, fate)
     assert totals(model) == pytest.approx(before, rel=1e-12)
     assert table.capital[seller] - rich == pytest.approx(price)
     assert table.capital[buyer] == pytest.approx(1e5 - price + held)
@@ -81,7 +93,7 @@ def test_dissolution_splits_what_is_left() -> None:
     table = model.organisations
     before, held = totals(model), table.capital[venture]
     rich = table.capital[[a, b]].copy()
-    joint_ventures.end(model, venture, DISSOLVED, model.parameters["joint_ventures"])
+    part(model, venture, DISSOLVED)
     assert totals(model) == pytest.approx(before, rel=1e-12)
     np.testing.assert_allclose(table.capital[[a, b]] - rich, 0.5 * held)
     assert not table.alive[venture]
@@ -91,15 +103,15 @@ def test_dissolution_splits_what_is_left() -> None:
 def test_earnings_are_sold_and_losses_dissolved() -> None:
     """Protects how it ends: a venture that earns goes to a parent that can pay, one that does not is dissolved."""
     model, a, b, venture = with_venture()
-    table, firms = model.organisations, model.members(FIRM)
+    table, members = model.organisations, model.state.members
 
     def fate(payoff: float) -> int:
         table.payoff[venture] = payoff
-        model.ties.trust[tie_between(model.ties, model.tie_rows, a, b)] = 0.0
+        model.ties.trust[tie_between(model, a, b)] = 0.0
         found = [
-            joint_ventures.decide_ends(table, model.ties, np.array([venture]), firms, model.tie_rows, AT_ONCE, seed, 9)[
-                0
-            ]
+            joint_ventures.decide_ends(
+                table, model.ties, np.array([venture]), members, model.tie_rows, AT_ONCE, seed, 9
+            )[0]
             for seed in range(20)
         ]
         return int(max(found))
@@ -115,10 +127,10 @@ def test_it_stands_alone_when_a_parent_leaves() -> None:
     """Protects orphans: nobody can sell or dissolve a venture one of whose parents has left, and it stays."""
     model, _, b, venture = with_venture()
     model.remove_organisation(b)
-    firms = model.members(FIRM)
+    members = model.state.members
     for seed in range(20):
         fates = joint_ventures.decide_ends(
-            model.organisations, model.ties, np.array([venture]), firms, model.tie_rows, AT_ONCE, seed, 9
+            model.organisations, model.ties, np.array([venture]), members, model.tie_rows, AT_ONCE, seed, 9
         )
         assert fates[0] == joint_ventures.GOES_ON
     assert model.organisations.alive[venture]
@@ -155,7 +167,7 @@ def test_ventures_take_nobodys_luck() -> None:
     assert model.serials[FIRM] == firms + 1
     assert model.serials[-1] == 1
     assert firms in model.organisations.uid[model.members(FIRM)] // 64
-    assert model.names[int(model.organisations.uid[venture])] == "joint venture 1"
+    assert model.view(venture).name == "joint venture 1"
 
 
 def test_what_a_stranger_leaves_goes_to_households() -> None:
