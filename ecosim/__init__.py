@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from ecosim.roles import read_roles
     from ecosim.runs import run
     from ecosim.scenario import load_scenario
+    from ecosim.series import OrganisationSeries
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Ecosystem",
     "Organisation",
+    "OrganisationSeries",
     "Parameter",
     "ParameterGroup",
     "ScenarioError",
@@ -35,6 +37,7 @@ __all__ = [
 _HOMES = {
     "Ecosystem": "ecosim.model",
     "Organisation": "ecosim.organisation",
+    "OrganisationSeries": "ecosim.series",
     "Parameter": "ecosim.parameters",
     "ParameterGroup": "ecosim.parameters",
     "ScenarioError": "ecosim.parameters",

@@ -59,25 +59,38 @@ def run(
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Directory to write the tables to.")] = None,
     audit: Annotated[bool, typer.Option("--audit", help="Check the ledger after each quarter.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Print how long each phase of the quarter took.")] = False,
+    series: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Write every organisation of each N-th quarter to organisations.parquet too."
+        ),
+    ] = None,
     agents: Agents = None,
 ) -> None:
     """Run a scenario and print who got the value."""
     from ecosim import runs
     from ecosim.last_run import keep_times
+    from ecosim.parameters import ScenarioError
     from ecosim.roles import read_roles
     from ecosim.scenario import load_scenario
-    from ecosim.summary import print_run
+    from ecosim.summary import print_profile, print_run
     from ecosim.terminal import RunWatch
 
     world = load_scenario(scenario, read_roles(*agents or ()), settings or ())
     if out is not None:
         runs.checked_directory(out)
-    with RunWatch() as watch:
-        result = runs.run(world, seed, steps, None, agents or (), audit, watch.quarter, without or ())
-    if out is not None:
-        result.write(out, _command(scenario, seed, steps, settings, without, audit, agents))
+    elif series is not None:
+        raise ScenarioError("--series writes a file; give a directory for it with --out DIR")
+    with RunWatch() as watch, runs.streamed(out, series) as written:
+        result = runs.run(world, seed, steps, None, agents or (), audit, watch.quarter, without or (), True, written)
+        if out is not None:
+            command = _command(scenario, seed, steps, settings, without, audit, agents, series)
+            result.write(out, command, None if written is None else written.path)
     keep_times(result, watch.compiled)
     print_run(_console(), result, out)
+    if profile:
+        print_profile(_console(), result)
 
 
 @app.command()
@@ -274,10 +287,12 @@ def _command(
     without: Sequence[str] | None,
     audit: bool,
     agents: Sequence[Path] | None,
+    series: int | None,
 ) -> str:
     """Return the command that repeats a run."""
     words = ["ecosim", "run", scenario, "--seed", str(seed)]
     words += [] if steps is None else ["--steps", str(steps)]
+    words += [] if series is None else ["--series", str(series)]
     for option, values in (("--set", settings), ("--without", without), ("--agents", agents)):
         for value in values or ():
             words += [option, str(value)]

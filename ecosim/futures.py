@@ -48,7 +48,7 @@ class Futures(Views):
         remembered = {uid: own for uid, view in self._views.items() if (own := view.remembered())}
         return tables | {
             "bytes": sum(map(bytes_of, tables.values())),
-            "serials": self.serials.copy(), "fired": set(self.fired),
+            "serials": self.serials.copy(), "stopped": self.stopped.copy(), "fired": set(self.fired),
             "scenario": self.scenario,
             "left_as": self._left_as, "step_number": self.step_number, "warnings": list(self.warnings),
             "random": (self.random.getstate(), self.rng.bit_generator.state),
@@ -59,7 +59,7 @@ class Futures(Views):
         """Put a snapshot's state in place of the present one; quarters recorded after it are forgotten."""
         for name in self._TABLES:
             setattr(self, name, copy_table(snapshot[name]))
-        self.serials = snapshot["serials"].copy()
+        self.serials, self.stopped = snapshot["serials"].copy(), snapshot["stopped"].copy()
         self.fired = set(snapshot["fired"])
         self.warnings = list(snapshot["warnings"])
         self.steps = self.step_number = snapshot["step_number"]

@@ -26,13 +26,15 @@ from ecosim.model import Ecosystem
 from ecosim.parameters import ScenarioError, Value, nearest
 from ecosim.roles import read_roles
 from ecosim.scenario import Scenario, load_scenario
+from ecosim.series import OrganisationSeries
 from ecosim.shapes import accepted, found, sentence, wanted
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TABLES = ("metrics", "value", "roles", "flows", "events")
-RESULT_FILES = (*(f"{name}.parquet" for name in TABLES), "run.json")
+SERIES_FILE = "organisations.parquet"  # there if series were asked for
+RESULT_FILES = (*(f"{name}.parquet" for name in TABLES), SERIES_FILE, "run.json")
 # Rests of an unfinished result carry this prefix; they go away with the process that made them.
 _UNFINISHED = ".ecosim-"
 
@@ -57,7 +59,7 @@ class Run:
     flows : step, element, channel, source, target, volume.
     events : step, event, subject, object, detail.
     seconds : wall time.
-    phase_seconds : the part of it that each phase of the quarter took.
+    phase_seconds : the part of it that each phase of the quarter took, if that was measured.
     warnings : sentences about what the run met.
     """
 
@@ -129,7 +131,7 @@ class Run:
             },
         }
 
-    def write(self, directory: str | Path, command: str | None = None) -> None:
+    def write(self, directory: str | Path, command: str | None = None, series: Path | None = None) -> None:
         """Write the five tables and run.json: all of them into a new or an earlier result directory, or nothing.
 
         Ctrl-C and a request to end wait for a moment at which they leave nothing half done.
@@ -138,6 +140,7 @@ class Run:
         ----------
         directory : a new directory, or one that holds nothing but result files, which are replaced.
         command : the command line that made the run.
+        series : a finished file of organisations' series, which is moved there too.
 
         Raises
         ------
@@ -145,7 +148,7 @@ class Run:
         """
         target = checked_directory(directory)
         with _signals_held() as held:
-            written = _written(self, target, command, held)
+            written = _written(self, target, command, held, series)
         if not written:
             raise KeyboardInterrupt
 
@@ -159,6 +162,8 @@ def run(
     audit: bool = False,
     progress: Callable[[int, int], None] | None = None,
     without: Sequence[str] = (),
+    profile: bool = False,
+    series: OrganisationSeries | None = None,
 ) -> Run:
     """Run a scenario to its end and return its tables.
 
@@ -172,6 +177,8 @@ def run(
     audit : check every invariant of the ledger after each quarter.
     progress : called after each quarter with the number done and the number in all.
     without : rules to turn off, entries of ``[rules]``.
+    profile : measure how long each phase of the quarter takes.
+    series : where to write each organisation of the quarters that it wants.
 
     Raises
     ------
@@ -182,9 +189,18 @@ def run(
     world = scenario if isinstance(scenario, Scenario) else load_scenario(scenario, read_roles(*agents))
     world = _with_settings(world, parameters or {}, without, steps)
     count = world.steps if steps is None else steps
-    model = Ecosystem(world, seed, agents=agents, history=False, audit=audit)
+    model = Ecosystem(world, seed, agents=agents, history=False, audit=audit, profile=profile)
     world = model.scenario  # with the roles of `agents` in it
-    model.run(count, progress)
+
+    def after_quarter(done: int, total: int) -> None:
+        if series is not None:
+            series.quarter(model)
+        if progress is not None:
+            progress(done, total)
+
+    model.run(count, None if series is None and progress is None else after_quarter)
+    if series is not None:
+        series.close()
     return Run(
         scenario=world, seed=model.seed, steps=count, agents=tuple(str(path) for path in agents),
         metrics=model.metrics, value=model.value, roles=model.by_role, flows=model.flows, events=model.happened,
@@ -296,7 +312,19 @@ def _signals_held() -> Iterator[list[int]]:
             signal.raise_signal(number)
 
 
-def _written(results: Run, target: Path, command: str | None, held: Sequence[int]) -> bool:
+@contextlib.contextmanager
+def streamed(directory: Path | None, every: int | None) -> Iterator[OrganisationSeries | None]:
+    """Yield a series that is written beside a result directory while a run goes on, or None; at the close nothing is left of it."""
+    if directory is None or every is None:
+        yield None
+        return
+    existing = next(path for path in directory.resolve().parents if path.exists())
+    with contextlib.ExitStack() as stack:
+        place = stack.enter_context(tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=existing))
+        yield stack.enter_context(OrganisationSeries(Path(place) / SERIES_FILE, every=every))
+
+
+def _written(results: Run, target: Path, command: str | None, held: Sequence[int], series: Path | None) -> bool:
     """Write a result directory and return True, or return False and leave nothing if a signal came before the end."""
     new_parents = [path for path in target.parents if not path.exists()]
     staging = target.parent / f"{_UNFINISHED}{secrets.token_hex(8)}"
@@ -308,6 +336,8 @@ def _written(results: Run, target: Path, command: str | None, held: Sequence[int
                 return False
             _write_table(table, staging / f"{name}.parquet")
         text = json.dumps(results.as_dict(command), ensure_ascii=False, indent=2, allow_nan=False)
+        if series is not None and series.exists():
+            series.rename(staging / SERIES_FILE)
         (staging / "run.json").write_text(text + "\n", encoding="utf-8")
         if held:
             return False

@@ -33,22 +33,21 @@ GROUP = 250_000  # rows of a row group at most, so that a large ecosystem is nev
 class OrganisationSeries:
     """Streams the columns of all living organisations to a Parquet file, one or more row groups a quarter.
 
-    Memory does not grow with the quarters. Use it as a context manager, and call `write` whenever a quarter is to be kept::
-
-        with OrganisationSeries("organisations.parquet") as series:
-            model.run(progress=lambda done, total: series.write(model))
+    Memory does not grow with the quarters. ``ecosim.run("classroom", series=OrganisationSeries("organisations.parquet"))``
+    writes every quarter; with a model of one's own, call `quarter` after each and `close` at the end.
 
     Parameters
     ----------
     path : the file, which is replaced.
     columns : names of columns of `ecosim.state.Organisations`.
+    every : `quarter` writes the first quarter, and then each that many quarters later.
 
     Raises
     ------
     ScenarioError : there is no such column.
     """
 
-    def __init__(self, path: str | Path, columns: tuple[str, ...] = COLUMNS) -> None:
+    def __init__(self, path: str | Path, columns: tuple[str, ...] = COLUMNS, every: int = 1) -> None:
         for name in columns:
             if name not in Organisations._fields:
                 raise ScenarioError(
@@ -56,6 +55,7 @@ class OrganisationSeries:
                 )
         self.path = Path(path)
         self.columns = columns
+        self.every = every
         self._writer: Any = None
 
     def __enter__(self) -> OrganisationSeries:
@@ -66,8 +66,10 @@ class OrganisationSeries:
     ) -> None:
         self.close()
 
-    def write(self, model: Ecosystem) -> None:
-        """Write the organisations as they are after the last quarter: step, uid, role, kind, then the columns."""
+    def quarter(self, model: Ecosystem) -> None:
+        """Write the organisations as they are after a quarter, if it is one to be kept: step, uid, role, kind, then the columns."""
+        if (model.step_number - 1) % self.every != 0:
+            return
         from pyarrow import parquet
 
         ordered = model.members_of_roles()[1]

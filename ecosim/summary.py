@@ -62,6 +62,21 @@ def print_run(console: Console, run: Run, out: Path | None) -> None:
     console.print(facts)
 
 
+def print_profile(console: Console, run: Run) -> None:
+    """Print how long each phase of the quarter took, and what part of the run."""
+    table = Table("phase", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("seconds", "us a quarter", "%"):
+        table.add_column(heading, justify="right")
+    total = sum(run.phase_seconds.values())
+    for phase, seconds in run.phase_seconds.items():
+        table.add_row(
+            phase, f"{seconds:.3f}", f"{seconds / max(1, run.steps) * 1e6:.0f}", f"{100.0 * seconds / total:.1f}"
+        )
+    table.add_row("building and all else", f"{run.seconds - total:.3f}", "", "")
+    console.print("Time by phase of the quarter")
+    console.print(table)
+
+
 def value_table(run: Run) -> Table:
     """Return the table of value shares: a row a beneficiary, a column a stage, and all stages together."""
     value = run.value.pivot_table(index="beneficiary", columns="stage", values="value", aggfunc="sum", sort=False)

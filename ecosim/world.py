@@ -80,7 +80,7 @@ class World(mesa.Model):
         self.ranked = Members(np.zeros(64, np.int64), np.zeros(count + 1, np.int64))
         self.short = np.zeros(len(TABLES), np.int64)
         self.named = make_named(scenario, self.roles)
-        self.stopped = np.zeros(count, bool)  # by role
+        self.stopped = np.zeros(count, np.bool_)  # by role
         self.fired: set[int] = set()
         self.recorder = Recorder(self.role_names, scenario.start_year)
         self.datacollector = Collector(self.recorder)

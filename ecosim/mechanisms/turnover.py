@@ -303,7 +303,7 @@ def who_brings(organisations: Organisations, rows: Column, rates: Column, seed: 
 def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
     """Write into `out`, (1,), how weak those were that were crowded out this quarter, against all that were there."""
     events, roles = state.events, state.members.starts.size - 1
-    exits = np.flatnonzero(events.code[: events.used[0]] == EXIT_EVENT)
+    exits = events.used[1] + np.flatnonzero(events.code[events.used[1] : events.used[0]] == EXIT_EVENT)
     for role in range(roles):
         of_role = exits[events.subject[exits] % 64 == role]
         if role != USER and of_role.size > 0:
