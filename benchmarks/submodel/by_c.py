@@ -47,6 +47,7 @@ def library(name: str) -> ctypes.CDLL:
     whole, pointer = ctypes.c_int64, ctypes.c_void_p
     loaded.model_new.argtypes = [pointer, whole, whole, whole, whole, whole, pointer, pointer]
     loaded.model_run.argtypes = [pointer, whole, pointer]
+    loaded.model_installed.argtypes = [pointer, pointer]
     loaded.model_free.argtypes = [pointer]
     return loaded
 
@@ -58,9 +59,16 @@ class InC:
         self._library = library(name)
         values, a, b = Numbers(**numbers), np.ascontiguousarray(start.a), np.ascontiguousarray(start.b)
         self._model = self._library.model_new(
-            ctypes.addressof(values), seed, start.firms, start.suppliers, start.users, len(a), a.ctypes.data, b.ctypes.data
+            ctypes.addressof(values),
+            seed,
+            start.firms,
+            start.suppliers,
+            start.users,
+            len(a),
+            a.ctypes.data,
+            b.ctypes.data,
         )
-        self._records = np.zeros((0, len(RECORDED)))
+        self._firms, self._records = start.firms, np.zeros((0, len(RECORDED)))
 
     def __del__(self) -> None:
         """Give the memory back."""
@@ -76,3 +84,9 @@ class InC:
     def records(self) -> Any:
         """Return what was recorded, (quarters, recorded)."""
         return self._records
+
+    def installed(self) -> Any:
+        """Return how many users each firm serves, (firms,)."""
+        installed = np.empty(self._firms)
+        self._library.model_installed(self._model, installed.ctypes.data)
+        return installed

@@ -80,3 +80,7 @@ class InEcosim:
         """Return the absorptive capacity of everybody, (firms and suppliers,)."""
         rows = np.concatenate([self.model.members(self.model.roles[role].index) for role in ("firm", "supplier")])
         return self.model.organisations.absorptive[rows].copy()
+
+    def installed(self) -> Any:
+        """Return how many users each firm serves, (firms,)."""
+        return self.model.organisations.installed[self.model.members(self.model.roles["firm"].index)].copy()

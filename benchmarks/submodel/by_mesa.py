@@ -246,3 +246,7 @@ class InMesa(mesa.Model):
     def knowledge(self) -> Any:
         """Return what everybody knows, (firms and suppliers, domains), in the order of entry."""
         return np.array([one.knowledge for kind in (Firm, Supplier) for one in self.agents_by_type[kind]])
+
+    def installed(self) -> Any:
+        """Return how many users each firm serves, (firms,)."""
+        return np.array([float(firm.installed) for firm in self.agents_by_type[Firm]])

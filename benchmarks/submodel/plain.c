@@ -229,6 +229,12 @@ static Record measure(const Model *m, double adopted)
     return (Record){known / (m->firms + m->suppliers), adopted, m->firms, m->suppliers, m->user_count, moved};
 }
 
+/* How many users each firm serves, (firms,). */
+void model_installed(const Model *m, double *installed)
+{
+    memcpy(installed, m->installed, m->firms * sizeof *installed);
+}
+
 void model_run(Model *m, int64_t quarters, Record *records)
 {
     for (int64_t quarter = 0; quarter < quarters; quarter++) {

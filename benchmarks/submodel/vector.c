@@ -362,6 +362,12 @@ static void turn_over(Model *m)
     enter_users(m, user_entrants);
 }
 
+/* How many users each firm serves, (firms,). */
+void model_installed(const Model *m, double *installed)
+{
+    memcpy(installed, m->installed, m->firms * sizeof *installed);
+}
+
 void model_run(Model *m, int64_t quarters, Record *records)
 {
     for (int64_t quarter = 0; quarter < quarters; quarter++) {
