@@ -39,6 +39,7 @@ class Frames:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True, env=environment
             )
         except OSError as error:
+            self._said.close()
             raise FramesMissingError(f"{command[0]}: {error}") from error
         self.versions = self._answer()
 
@@ -49,6 +50,7 @@ class Frames:
             self._process.wait()
             self._said.seek(0)
             last = (self._said.read().strip().splitlines() or ["no message"])[-1]
+            self.close()
             raise FramesMissingError(f"{self._process.args[0]}: {last}")  # type: ignore[index]
         answer: dict[str, Any] = json.loads(line)
         return answer
@@ -63,8 +65,11 @@ class Frames:
     def close(self) -> None:
         """Let the process end."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait()
+        self._process.stdout.close()
+        self._said.close()
 
 
 class InFrames:

@@ -27,10 +27,11 @@ class Start(NamedTuple):
 def start_of(size: int, seed: int) -> Start:
     """Return a start with `size` agents, half of them users, the others on a random graph of mean degree 8.
 
-    All graphs with so many edges, without loops and parallel edges, are equally likely.
+    All graphs with so many edges, without loops and parallel edges, are equally likely; with less than ten nodes that is
+    the complete one.
     """
     nodes, users = size - size // 2, size // 2
-    ties, generator = MEAN_DEGREE * nodes // 2, np.random.default_rng(seed)
+    ties, generator = min(MEAN_DEGREE * nodes, nodes * (nodes - 1)) // 2, np.random.default_rng(seed)
     pairs = np.zeros(0, np.int64)
     while len(pairs) < ties:
         first, second = generator.integers(0, nodes, (2, ties))
