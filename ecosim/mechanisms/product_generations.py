@@ -92,16 +92,15 @@ def release(organisations: Organisations, technology: Technology, events: Events
 
 @compiled
 def technology_offered(organisations: Organisations, technology: Technology, firms: Column) -> Column:
-    """Components that each firm can use, plus its product generations while it can make them, (firms,).
+    """Components that each firm can use, plus its product generations while it can make them, (rows up to the last firm's,).
 
     A product that lacks a component that it needs cannot be made, whoever refused it (S003 1: the neck that is stuck).
     """
-    offered = np.zeros(firms.size)
-    for position in range(firms.size):
-        i = firms[position]
+    offered = np.zeros(firms.max() + 1 if firms.size > 0 else 0)
+    for i in firms:
         for c in range(technology.difficulty.size):
             if technology.mastered[i, c] or technology.licensed[i, c]:
-                offered[position] += 1.0
+                offered[i] += 1.0
         if organisations.generation[i] > 0 and can_release(technology, i):
-            offered[position] += organisations.generation[i]
+            offered[i] += organisations.generation[i]
     return offered
