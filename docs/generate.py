@@ -240,12 +240,15 @@ def columns(name: str) -> str:
 
 def purposes(_: str) -> str:
     """Return the purposes for which money moves, and where."""
-    rows = ((word, _places(word, "pay") or "no rule so far; free for roles of your own") for word in ledger.PURPOSES)
+    rows = (
+        (word, _places(word, "pay", "pay_each", "pay_together") or "no rule so far; free for roles of your own")
+        for word in ledger.PURPOSES
+    )
     return table(("purpose", "paid in"), rows)
 
 
-def _places(word: str, call: str) -> str:
-    return ", ".join(f"`{place}`" for place in rulebook.places_of(word.replace(" ", "_").upper(), call))
+def _places(word: str, *calls: str) -> str:
+    return ", ".join(f"`{place}`" for place in rulebook.places_of(word.replace(" ", "_").upper(), *calls))
 
 
 def streams(_: str) -> str:

@@ -16,8 +16,8 @@ RULE_FILES = tuple(
 COMPILED = frozenset({"compiled", "allocation_free", "inlined"})
 # What a ledger call leaves behind, by function: the position of the argument that tells which.
 LEDGER = {
-    "pay": ("pays", 5), "note_event": ("notes", 1), "create_value": ("creates value of", 2),
-    "make_element": ("makes", 2), "use_element": ("uses up", 2),
+    "pay": ("pays", 5), "pay_each": ("pays", 5), "pay_together": ("pays", 7), "note_event": ("notes", 1),
+    "create_value": ("creates value of", 2), "make_element": ("makes", 2), "use_element": ("uses up", 2),
 }  # fmt: skip
 TABLES = (
     "organisations",
@@ -85,8 +85,8 @@ def about(path: str) -> str:
     return ast.get_docstring(_tree(ROOT / path)) or ""
 
 
-def places_of(constant: str, call: str) -> list[str]:
-    """Return where a constant of the vocabulary is used beside a function of the ledger.
+def places_of(constant: str, *calls: str) -> list[str]:
+    """Return where a constant of the vocabulary is used beside one of these functions of the ledger.
 
     In a rule file that is ``module.function``, in any other file of the engine its path.
     """
@@ -97,11 +97,11 @@ def places_of(constant: str, call: str) -> list[str]:
         names = {constant} | {alias.asname for alias in _imports(tree) if alias.name == constant}
         for node in tree.body:
             used = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-            if isinstance(node, Function) and call in used and used & names:
+            if isinstance(node, Function) and used & {*calls} and used & names:
                 places.append(f"{path.stem}.{node.name.lstrip('_')}")
     for path in sorted((ROOT / "ecosim").glob("*.py")):
         words = {word for node in ast.walk(_tree(path)) for word in _words(node)}
-        if path not in RULE_FILES and {constant, call} <= words:
+        if path not in RULE_FILES and constant in words and words & {*calls}:
             places.append(path.relative_to(ROOT).as_posix())
     return places
 
@@ -201,7 +201,7 @@ def _left(bodies: list[Function]) -> Iterator[str]:
                 verb, position = LEDGER[node.func.id]
                 told = ast.unparse(node.args[position])
                 # The code may stand in a variable: ``purpose = SUBSIDIES if claim == 1 else GRANTS``.
-                told += "".join(ast.unparse(value) for name, value in _assigned(body) if name == told)
+                told += "".join(f" {ast.unparse(value)}" for name, value in _assigned(body) if name == told)
                 constants = re.findall(r"\b[A-Z][A-Z_]+\b", told)
                 for constant in constants:
                     word = constant.removesuffix("_EVENT").removesuffix("_SOURCE").replace("_", " ").lower()

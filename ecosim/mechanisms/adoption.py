@@ -88,7 +88,7 @@ def survival(adopted: float, innovation: float, imitation: float, years: float) 
     return 1.0 / (waiting + (1.0 - waiting) * np.exp(rate * years))
 
 
-@compiled
+@allocation_free
 def make_offers(
     organisations: Organisations,
     environment: Environment,
@@ -102,7 +102,7 @@ def make_offers(
 
     Parameters
     ----------
-    offered : (firms,) components usable and product generations.
+    offered : (rows,) components usable and product generations.
     pressure : (firms,) niche overlap with all rivals together, as far as they compete.
     """
     members = 0.0
@@ -110,8 +110,12 @@ def make_offers(
         members += 1.0 if organisations.member[i] else 0.0
     for position in range(firms.size):
         i = firms[position]
-        known = (environment.demand * organisations.knowledge[i]).sum() * environment.demand.size
-        organisations.quality[i] = np.log(1.0 + known) + p.generation_quality * np.log(1.0 + offered[position])
+        known = 0.0
+        for d in range(environment.demand.size):
+            known += environment.demand[d] * organisations.knowledge[i, d]
+        organisations.quality[i] = np.log(1.0 + environment.demand.size * known) + p.generation_quality * np.log(
+            1.0 + offered[i]
+        )
         organisations.complement[i] = p.complement * np.log(1.0 + members) if organisations.focal[i] else 0.0
         organisations.quality[i] += organisations.complement[i]
         lost = pressure[position] / (firms.size - 1) if firms.size > 1 else 0.0

@@ -30,13 +30,13 @@ PARAMETERS = ParameterGroup("competition", __name__, {
 })  # fmt: skip
 
 
-_Strengths = PARAMETERS.values_type
+_Settings = PARAMETERS.values_type
 
 
 @allocation_free
 def rivalry(numbers: Any) -> Any:
-    """Return the parameters of competition, all zero when the rule is off."""
-    return numbers.competition if numbers.rules.competition else _Strengths(0.0, 0.0, 0.0, 0.0)
+    """The parameters of competition, all zero when the rule is off."""
+    return numbers.competition if numbers.rules.competition else _Settings(0.0, 0.0, 0.0, 0.0)
 
 
 @compiled
@@ -54,40 +54,58 @@ def share_seekers(organisations: Organisations, rows: Column, wanted: Column, pe
     domains = demand.size
     vacant = np.zeros(domains)
     for position in range(rows.size):
-        vacant += wanted[position] * organisations.niche[rows[position]]
+        for d in range(domains):
+            vacant[d] += wanted[position] * organisations.niche[rows[position], d]
     found = np.zeros(domains)
     for d in range(domains):
         found[d] = min(1.0, specialists * people * demand[d] / vacant[d]) if vacant[d] > 0.0 else 0.0
     hired = np.empty(rows.size)
+    left = 0.0
     for position in range(rows.size):
-        hired[position] = wanted[position] * min(1.0, (organisations.niche[rows[position]] * found).sum())
-    left = (wanted - hired).sum()
+        part = 0.0
+        for d in range(domains):
+            part += organisations.niche[rows[position], d] * found[d]
+        hired[position] = wanted[position] * min(1.0, part)
+        left += wanted[position] - hired[position]
     rest = min(1.0, (1.0 - specialists) * people / left) if left > 0.0 else 0.0
-    return hired + rest * (wanted - hired)
+    for position in range(rows.size):
+        hired[position] += rest * (wanted[position] - hired[position])
+    return hired
 
 
 @compiled
-def share_components(organisations: Organisations, ties: Ties, tie_rows: Column, contention: float) -> Column:
+def share_components(
+    organisations: Organisations, ties: Ties, tie_rows: Column, used: int, contention: float
+) -> Column:
     """What is delivered over each tie, (ties,) million CNY: a provider's scarce stock goes to buyers by o_b exp(-c L_b / O).
 
     L_b = sum_b' w_bb' o_b' are the orders of the same provider weighted by niche overlap with the buyer, itself included,
     O all orders. Nobody gets more than ordered; what that leaves is shared in proportion to what is still unmet. With
     c = 0 each order is met in the same proportion.
+
+    Parameters
+    ----------
+    used : rows of organisations in use.
     """
-    count, domains = organisations.niche.shape
-    orders, load = np.zeros(count), np.zeros((count, domains))
-    weights, spent = np.zeros(count), np.zeros(count)
+    domains = organisations.niche.shape[1]
+    orders, load = np.zeros(used), np.zeros((used, domains))
+    weights, spent = np.zeros(used), np.zeros(used)
     for t in tie_rows:
         if ties.order[t] != 0.0:
             buyer, provider = (ties.a[t], ties.b[t]) if ties.order[t] > 0.0 else (ties.b[t], ties.a[t])
             orders[provider] += abs(ties.order[t])
-            load[provider] += abs(ties.order[t]) * _unit(organisations.niche[buyer])
+            length = _length(organisations, buyer)
+            for d in range(domains):
+                load[provider, d] += abs(ties.order[t]) * organisations.niche[buyer, d] / length
     given = np.zeros(tie_rows.size)
     for position in range(tie_rows.size):
         t = tie_rows[position]
         if ties.order[t] != 0.0:
             buyer, provider = (ties.a[t], ties.b[t]) if ties.order[t] > 0.0 else (ties.b[t], ties.a[t])
-            rivals = (load[provider] * _unit(organisations.niche[buyer])).sum()
+            length = _length(organisations, buyer)
+            rivals = 0.0
+            for d in range(domains):
+                rivals += load[provider, d] * organisations.niche[buyer, d] / length
             given[position] = abs(ties.order[t]) * np.exp(-contention * rivals / orders[provider])
             weights[provider] += given[position]
     for position in range(tie_rows.size):
@@ -108,8 +126,10 @@ def share_components(organisations: Organisations, ties: Ties, tie_rows: Column,
     return given
 
 
-@compiled
-def _unit(profile: Column) -> Column:
-    """Return the profile at length one, so that the product of two is their overlap."""
-    length = np.sqrt((profile**2).sum())
-    return profile / length if length > 0.0 else profile * 0.0
+@allocation_free
+def _length(organisations: Organisations, i: int) -> float:
+    """Length of i's niche; the product of two niches over their lengths is their overlap. Of an empty niche 1, so that it overlaps with none."""
+    square = 0.0
+    for d in range(organisations.niche.shape[1]):
+        square += organisations.niche[i, d] ** 2
+    return np.sqrt(square) if square > 0.0 else 1.0

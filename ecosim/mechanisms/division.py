@@ -157,9 +157,9 @@ def coalition_worth(sums: Column, substitution: float) -> float:
 def worths_of_all(contributions: Column, columns: Column, types: int, substitution: float) -> Column:
     """Return w of all coalitions, (2^n,): S has the members whose bits are set in it; `columns` are below `types`."""
     members = contributions.size
-    worths = np.empty(2**members)
+    worths, sums = np.empty(2**members), np.empty(types)
     for coalition in range(worths.size):
-        sums = np.zeros(types)
+        sums[:] = 0.0
         for member in range(members):
             if coalition >> member & 1:
                 sums[columns[member]] += contributions[member]

@@ -269,7 +269,7 @@ def deliver(
     ----------
     used : rows of organisations in use.
     """
-    given = share_components(organisations, ties, tie_rows, contention)
+    given = share_components(organisations, ties, tie_rows, used, contention)
     ordered = np.zeros(used)
     for t in tie_rows:
         if ties.order[t] != 0.0:

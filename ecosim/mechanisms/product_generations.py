@@ -93,14 +93,13 @@ def release(organisations: Organisations, technology: Technology, events: Events
 
 @compiled
 def technology_offered(organisations: Organisations, technology: Technology, firms: Column) -> Column:
-    """Components that each firm can use, plus its product generations while it can make them, (firms,).
+    """Components that each firm can use, plus its product generations while it can make them, (rows up to the last firm's,).
 
     A product that lacks a component that it needs cannot be made, whoever refused it (S003 1: the neck that is stuck).
     """
-    offered = np.zeros(firms.size)
-    for position in range(firms.size):
-        i = firms[position]
-        offered[position] = count_usable(technology, i)
+    offered = np.zeros(firms.max() + 1 if firms.size > 0 else 0)
+    for i in firms:
+        offered[i] = count_usable(technology, i)
         if organisations.generation[i] > 0 and can_release(technology, i):
-            offered[position] += organisations.generation[i]
+            offered[i] += organisations.generation[i]
     return offered

@@ -297,7 +297,7 @@ def _may_share(organisations: Organisations, ties: Ties, t: int, i: int) -> bool
     return role != GOVERNMENT and role != USER
 
 
-@compiled
+@allocation_free
 def _transfer(
     organisations: Organisations,
     ties: Ties,
@@ -320,12 +320,15 @@ def _transfer(
         organisations.transfer[i] += spent
         organisations.net[i] -= spent
         note_flow(organisations, books, SERVICES, EMPOWERMENT, i, j, spent)
-        worth = 0.0
-        gaps = np.maximum(0.0, organisations.knowledge[i] - organisations.knowledge[j])
-        taught = effect * gaps.sum()
+        worth, gap = 0.0, 0.0
+        for d in range(organisations.knowledge.shape[1]):
+            gap += max(0.0, organisations.knowledge[i, d] - organisations.knowledge[j, d])
+        taught = effect * gap
         if taught > 0.0:
             taught = min(taught, spent / (p.teaching_cost * cost)) if cost > 0.0 else taught
-            organisations.knowledge[j] += taught * gaps / gaps.sum()
+            for d in range(organisations.knowledge.shape[1]):
+                ahead = max(0.0, organisations.knowledge[i, d] - organisations.knowledge[j, d])
+                organisations.knowledge[j, d] += taught * ahead / gap
             worth = usefulness * cost * taught
             note_flow(organisations, books, KNOWLEDGE, EMPOWERMENT, i, j, taught)
         for k in range(organisations.capabilities.shape[1]):

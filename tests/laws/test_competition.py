@@ -77,15 +77,15 @@ def test_rivals_of_the_same_niche_take_each_others_people() -> None:
 # --- components ------------------------------------------------------------------------------------------------------
 
 
-def orders(niches: Array, amounts: Array, stock: float) -> tuple[Organisations, Ties, Array]:
-    """Return buyers of these niches that each ordered an amount of one supplier, the last row, with a stock."""
+def orders(niches: Array, amounts: Array, stock: float) -> tuple[Organisations, Ties, Array, int]:
+    """Return buyers of these niches that each ordered an amount of one supplier, the last row, with a stock, and how many rows."""
     count = len(niches)
     table, ties = with_niches(np.vstack([niches, FLAT])), make_table(Ties, count)
     table.role[count], table.services[count] = SUPPLIER, stock
     ties.a[:], ties.b[:], ties.order[:] = np.arange(count), count, amounts
     ties.alive[:] = True
     ties.a[0], ties.b[0], ties.order[0] = count, 0, -amounts[0]  # the direction of a tie must not matter
-    return table, ties, np.arange(count)
+    return table, ties, np.arange(count), count + 1
 
 
 @given(niches=profiles, amounts=arrays(float, 4, elements=st.floats(0.01, 100.0)), stock=st.floats(0.0, 300.0), contention=st.floats(0.0, 10.0))  # fmt: skip
