@@ -1,7 +1,7 @@
 """Outcomes: what is recorded each quarter, declared where it is made, with unit and meaning for charts, sweeps and docs.
 
-A mechanism that has outcomes of its own binds ``OUTCOMES``, a tuple of `Outcome`, and ``outcomes``, a function of the
-model that returns their values in that order.
+A mechanism that has outcomes of its own binds ``OUTCOMES``, a tuple of `Outcome`, and ``outcomes``, a compiled rule of
+(state, numbers, step, out) that writes their values into ``out`` in that order; `ecosim.record.write_outcomes` calls it.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ from ecosim.state import (
     Organisations,
     State,
     Technology,
+    Ties,
 )
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
@@ -107,12 +108,22 @@ def break_through(state: State, numbers: Any, seed: int, step: int) -> bool:
         numbers.rules.crossover, numbers.breakthrough, numbers.product_generations, numbers.licensing.own_development,
         numbers.orchestration.research_unit,
     )  # fmt: skip
-    seen = technology.mastered[firms]
+    seen, among_firms = technology.mastered[firms], ties_among(state.ties, tie_rows, positions)
     attempt(organisations, state.events, technology, firms, hazards, seed, step)
     if numbers.rules.open_sharing:
-        develop_jointly(state, numbers, firms, positions, tie_rows, seen, reach, seed, step)
-    license_in(state, numbers, firms, positions, tie_rows, reach, hazards, seed, step)
+        develop_jointly(state, numbers, firms, positions, among_firms, seen, reach, seed, step)
+    license_in(state, numbers, firms, positions, among_firms, reach, hazards, seed, step)
     return True
+
+
+@compiled
+def ties_among(ties: Ties, tie_rows: Column, positions: Column) -> Column:
+    """The rows of those ties both ends of which have a position, in their order."""
+    among = np.zeros(tie_rows.size, np.bool_)
+    for place in range(tie_rows.size):
+        t = tie_rows[place]
+        among[place] = positions[ties.a[t]] >= 0 and positions[ties.b[t]] >= 0
+    return tie_rows[among]
 
 
 @allocation_free

@@ -53,10 +53,10 @@ def ces(levels: Column, exponent: float) -> float:
 
 @compiled
 def binding(rules: Any) -> Column:
-    """Which constraints bind by the scenario's switches, (constraints,): 1 where they do, else 0."""
+    """Whether each constraint binds by the scenario's switches, (constraints,)."""
     return np.array([
-        float(rules.constraint_collaboration), float(rules.constraint_talent), float(rules.constraint_basic_research),
-        float(rules.constraint_common_technology), float(rules.constraint_carriers),
+        rules.constraint_collaboration, rules.constraint_talent, rules.constraint_basic_research,
+        rules.constraint_common_technology, rules.constraint_carriers,
     ])  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def read_sufficiencies(
     Parameters
     ----------
     support : (2 + 2 domains,) what its partners bring, see `partner_support`.
-    binds : (constraints,) 1 where a constraint binds, 0 where it counts as fully sufficient.
+    binds : (constraints,) whether a constraint binds; one that does not counts as fully sufficient.
     """
     domains = organisations.knowledge.shape[1]
     own = p.in_house * effort
@@ -125,5 +125,5 @@ def read_sufficiencies(
     levels[3] = sufficiency(known + support[2 + domains + d], p.common_technology)
     levels[4] = sufficiency(support[1] + own, p.carriers)
     for k in range(levels.size):
-        if binds[k] == 0.0:
+        if not binds[k]:
             levels[k] = 1.0

@@ -35,6 +35,7 @@ def develop_jointly(
     Parameters
     ----------
     positions : (rows in use,) where each row stands among the firms, -1 for who is none.
+    tie_rows : ties between firms.
     seen, reach : (firms, components) who had mastered what, and what was within reach, at the start of the phase.
     """
     worth = numbers.open_sharing.usefulness * numbers.stages.technology_price * state.environment.knowledge_cost[0]
@@ -71,8 +72,6 @@ def copy_technology(
             continue
         for i, j in ((ties.a[t], ties.b[t]), (ties.b[t], ties.a[t])):
             taker, giver = positions[i], positions[j]
-            if taker < 0 or giver < 0:
-                continue
             speed = rate * organisations.absorptive[i] * ties.trust[t] * organisations.openness[j]
             for c in range(components):
                 if seen[giver, c] and technology.tier[c] != INTEGRATION:

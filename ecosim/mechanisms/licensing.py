@@ -82,6 +82,7 @@ def license_in(
     Parameters
     ----------
     positions : (rows in use,) where each row stands among the firms, -1 for who is none.
+    tie_rows : ties between firms.
     reach : (firms, components) what was within reach at the start of the phase.
     hazards : (firms, components + 1) at which they master it themselves.
     """
@@ -166,8 +167,6 @@ def find_owners(
     for t in tie_rows:
         for i, j in ((ties.a[t], ties.b[t]), (ties.b[t], ties.a[t])):
             position = positions[i]
-            if position < 0 or positions[j] < 0:
-                continue
             for c in range(shape[1]):
                 if not technology.mastered[j, c]:
                     continue

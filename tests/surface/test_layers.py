@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import re
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 import ecosim
+from ecosim.compilation import is_compiled
+from ecosim.record import write_outcomes
 
 PROJECT = Path(__file__).parents[2]
 CONTENT = ("agents", "scenarios", "dashboards")
@@ -98,6 +101,13 @@ def test_engine_arrows_point_down() -> None:
         return {name for name in imported if HEIGHTS.get(name, 0) > HEIGHTS.get(own, 0)}
 
     assert not _offenders("ecosim", above)
+
+
+def test_every_mechanism_writes_its_outcomes() -> None:
+    """Protects the results against columns that stay zero: `write_outcomes` calls each compiled rule of that name."""
+    names = {path.stem for path in _files("ecosim/mechanisms") if path.stem != "__init__"}
+    rules = {name: getattr(importlib.import_module(f"ecosim.mechanisms.{name}"), "outcomes", None) for name in names}
+    assert {name for name, rule in rules.items() if is_compiled(rule)} == names & set(write_outcomes.__code__.co_names)
 
 
 def test_content_has_no_package_files() -> None:
