@@ -74,43 +74,35 @@ def outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
 @compiled
 def share(state: State, numbers: Any, seed: int, step: int) -> bool:
     """Protect, open up, join platforms; pool and draw, copy over ties, leak to rivals; share staff; let culture follow."""
-    rows, tie_rows = living(state.organisations.alive, state.slots), living(state.ties.alive, state.tie_slots)
-    used = state.slots.state[1]
+    organisations, books, rules, p = state.organisations, state.books, numbers.rules, numbers.open_sharing
+    rows, tie_rows = living(organisations.alive, state.slots), living(state.ties.alive, state.tie_slots)
+    used, managed = state.slots.state[1], 1.0 if rules.protection else 0.0
     offers, doors = np.full(used, -1, np.int64), np.empty((2 * tie_rows.size, 2), np.int64)
-    if numbers.rules.platforms:
-        mark_offers(state.organisations, rows, numbers.roles.hosting, offers)
+    if rules.platforms:
+        mark_offers(organisations, rows, numbers.roles.hosting, offers)
     doors = doors[: open_doors(state.ties, tie_rows, offers, doors)]
-    if not room_to_attend(state.organisations, state.platform_slots, state.membership_slots, state.events, rows, offers,
-                          doors, state.short):  # fmt: skip
+    if not room_to_attend(organisations, state.platform_slots, state.membership_slots, state.events, rows, offers, doors,
+                          state.short):  # fmt: skip
         return False
-    usable, opened = prepare(state, numbers, rows)
-    price = numbers.open_sharing.usefulness * state.environment.knowledge_cost[0]
-    information_price = numbers.open_sharing.usefulness * numbers.stages.information_price
-    attend(state, numbers, offers, doors, usable, opened, price, information_price, seed, step)
-    # Nobody's knowledge or information changes before `copy_and_absorb` ends, so all act on the same state.
+    price = p.usefulness * state.environment.knowledge_cost[0]
+    information_price = p.usefulness * numbers.stages.information_price
+    usable, opened = np.zeros(used), np.zeros(used)
+    eased = members_of_kind(state.platforms, state.memberships, state.membership_slots, STANDARDS_BODY, used)
+    open_up(organisations, books, rows, eased, usable, opened, state.environment.knowledge_cost[0], managed,
+            rules.internal_reform, numbers.internal_reform.closed, p, numbers.protection)  # fmt: skip
+    attend(state, numbers, offers, doors, usable, opened, managed, price, information_price, seed, step)
+    # Nobody's knowledge or information changes before `absorb`, so all act on the same state.
     gains = no_gains(used)
     pool(state, numbers, gains, usable, opened, price)
-    copy_and_absorb(state, numbers, gains, usable, opened, rows, tie_rows, price, information_price, seed, step)
-    move_staff(state.organisations, state.ties, state.books, tie_rows, used, numbers.orchestration.hiring_speed,
-               numbers.secondment)  # fmt: skip
+    share_over_ties(organisations, state.ties, books, gains, usable, opened, tie_rows, p, price, information_price)
+    books.leaked[0] = leak(organisations, state.members, gains, usable, rows, rules.leakage, managed, p, seed, step)
+    absorb(organisations, gains, rows, numbers.orchestration.memory, rules.internal_reform, numbers.internal_reform)
+    move_staff(organisations, state.ties, books, tie_rows, used, numbers.orchestration.hiring_speed, numbers.secondment)
     return True
 
 
-@compiled
-def prepare(state: State, numbers: Any, rows: Column) -> tuple[Column, Column]:
-    """Protect and open up; return usable absorptive capacity and the part of its knowledge that each passes on, (rows,)."""
-    organisations, p, rules = state.organisations, numbers.open_sharing, numbers.rules
-    used, knowledge_cost = state.slots.state[1], state.environment.knowledge_cost[0]
-    managed, reforms = 1.0 if rules.protection else 0.0, 1.0 if rules.internal_reform else 0.0
-    usable, opened = np.zeros(used), np.zeros(used)
-    eased = members_of_kind(state.platforms, state.memberships, state.membership_slots, STANDARDS_BODY, used)
-    _open_up(organisations, state.books, rows, eased, usable, opened, knowledge_cost, reforms, managed,
-             numbers.internal_reform.closed, p, numbers.protection)  # fmt: skip
-    return usable, opened
-
-
 @allocation_free
-def _open_up(
+def open_up(
     organisations: Organisations,
     books: Books,
     rows: Column,
@@ -118,8 +110,8 @@ def _open_up(
     usable: Column,
     opened: Column,
     knowledge_cost: float,
-    reforms: float,
     managed: float,
+    reforms: bool,
     closed: float,
     p: Any,
     ip: Any,
@@ -127,6 +119,11 @@ def _open_up(
     """Openness moves to its target, of which culture opens a part, and which caution lowers where protection is missing.
 
     goal = openness_target * (closed + (1 - closed) * culture) * (1 - caution * (1 - protection)).
+
+    Parameters
+    ----------
+    usable, opened : (rows,) to write usable absorptive capacity and the part of its knowledge that each passes on into.
+    managed : 1 where intellectual property is managed, else 0.
     """
     for i in rows:
         if managed > 0.0:
@@ -134,37 +131,12 @@ def _open_up(
         goal = organisations.routines[i, OPENNESS_TARGET] * opening(organisations.culture[i], closed)
         goal *= 1.0 - p.caution * (1.0 - managed * organisations.protection[i])
         organisations.openness[i] += p.opening_speed * (goal - organisations.openness[i])
-        usable[i] = absorption(organisations.absorptive[i], reforms * organisations.reform[i], p.unreformed)
+        usable[i] = absorption(organisations.absorptive[i], organisations.reform[i] if reforms else 0.0, p.unreformed)
         opened[i] = passed_on(organisations.openness[i], managed * organisations.protection[i], ip.flow_cut)
 
 
-@compiled
-def copy_and_absorb(
-    state: State,
-    numbers: Any,
-    gains: Gains,
-    usable: Column,
-    opened: Column,
-    rows: Column,
-    tie_rows: Column,
-    price: float,
-    information_price: float,
-    seed: int,
-    step: int,
-) -> None:
-    """Copy and tell over ties, leak, write all gains, let culture follow."""
-    organisations, books, p, rules = state.organisations, state.books, numbers.open_sharing, numbers.rules
-    _share_over_ties(organisations, state.ties, books, gains, usable, opened, tie_rows, p, price, information_price)
-    for i in rows:
-        organisations.leaked[i] = 0.0
-    if rules.leakage:
-        managed = 1.0 if rules.protection else 0.0
-        books.leaked[0] = _leak(organisations, state.members, gains, usable, rows, p, managed, seed, step)
-    _absorb(organisations, gains, rows, numbers.orchestration.memory, rules.internal_reform, numbers.internal_reform)
-
-
 @allocation_free
-def _share_over_ties(
+def share_over_ties(
     organisations: Organisations,
     ties: Ties,
     books: Books,
@@ -262,14 +234,15 @@ def _credit(ties: Ties, t: int, worth_a: float, worth_b: float) -> None:
 
 
 @allocation_free
-def _leak(
+def leak(
     organisations: Organisations,
     members: Members,
     gains: Gains,
     usable: Column,
     rows: Column,
-    p: Any,
+    leaks: bool,
     managed: float,
+    p: Any,
     seed: int,
     step: int,
 ) -> float:
@@ -280,6 +253,10 @@ def _leak(
     Knowledge that was got in this way.
     """
     total = 0.0
+    for i in rows:
+        organisations.leaked[i] = 0.0
+    if not leaks:
+        return total
     for i in rows:
         first, end = members.starts[organisations.role[i]], members.starts[organisations.role[i] + 1]
         j = members.order[first + int(uniform(seed, LEAKAGE, step, organisations.uid[i], 0) * (end - first))]
@@ -302,7 +279,7 @@ def _leak(
 
 
 @allocation_free
-def _absorb(
+def absorb(
     organisations: Organisations, gains: Gains, rows: Column, memory: float, reforms: bool, culture: Any
 ) -> None:  # fmt: skip
     """Write the quarter's gains, never above the best source; culture follows."""

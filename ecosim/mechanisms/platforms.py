@@ -140,6 +140,7 @@ def attend(
     doors: Column,
     usable: Column,
     opened: Column,
+    managed: float,
     price: float,
     information_price: float,
     seed: int,
@@ -164,7 +165,7 @@ def attend(
     platform_rows, membership_rows = living(platforms.alive, slots), living(memberships.alive, membership_slots)
     outlook = platform_outlook(
         organisations, platforms, memberships, platform_rows, membership_rows, slots.state[1],
-        numbers.roles.hosting.shape[0], usable, opened, 1.0 if numbers.rules.protection else 0.0,
+        numbers.roles.hosting.shape[0], usable, opened, managed,
         price * numbers.pooling.pool_rate, information_price * numbers.pooling.information_rate,
     )  # fmt: skip
     bound, chosen = _choose(organisations, platforms, memberships, membership_slots, platform_rows, membership_rows, rows,
