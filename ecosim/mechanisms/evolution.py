@@ -53,8 +53,7 @@ PARAMETERS = ParameterGroup("evolution", __name__, {
     "crossing_share": Parameter(0.5, 0.0, 1.0, "1", "Chance that each single routine is taken then.", "uniform crossover: Syswerda 1989"),
 })  # fmt: skip
 
-# The number of the draw is the uid of the other for a tie; an organisation's own draws lie above all uids but those of
-# joint ventures, with some of which they share a number.
+# The number of the draw is the uid of the other for a tie; an organisation's own draws lie above all uids.
 _OWN = 2**31
 
 

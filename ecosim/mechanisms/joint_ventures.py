@@ -43,10 +43,10 @@ from ecosim.state import (
 )
 
 KIND = "joint venture"
-# Ventures count their serials from here, so that with or without them the other firms have the same luck: beyond any
-# entrant's, and low enough that the uid fits the 32 bits of a draw's number (multiples of it do not: where a rule numbers
-# its draws by them, a venture as the other side has the number of an ordinary firm).
-FIRST_SERIAL = 2**25
+# Ventures count their serials from here, so that with or without them the other firms have the same luck: beyond those of
+# a million firms, and so low that 64 uids of each of 65 536 ventures, the largest multiple by which a rule numbers its
+# draws, fit the 32 bits of a draw's number.
+FIRST_SERIAL = 2**20 - 2**16
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
 
@@ -62,7 +62,7 @@ PARAMETERS = ParameterGroup("joint_ventures", __name__, {
     "multiple": Parameter(8.0, 0.0, 100.0, "quarters", "Quarters of earnings that the price of a venture adds to its capital.", _ASSUMED),
 })  # fmt: skip
 
-_PAIR = 2**32  # above all uids, so that a uid times this and another uid are one number
+_PAIR = 2**32  # above all uids: one uid times this, and another, are a number of the two
 
 (GOES_ON, DISSOLVED, SOLD_TO_A, SOLD_TO_B) = range(4)
 
@@ -188,7 +188,8 @@ def ties_of_parents(organisations: Organisations, ties: Ties, ventures: Column, 
     found_ties = np.full(ventures.size, -1)
     for t in tie_rows:
         a, b = ties.a[t], ties.b[t]
-        if organisations.role[a] == FIRM and organisations.role[b] == FIRM:
+        firms = organisations.role[a] == FIRM and organisations.role[b] == FIRM
+        if firms and organisations.parent_a[a] < 0 and organisations.parent_a[b] < 0:  # no venture is a parent
             pair = _pair(organisations.uid[a], organisations.uid[b])
             place_of = np.searchsorted(known, pair)
             if place_of < known.size and known[place_of] == pair:

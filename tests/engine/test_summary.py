@@ -134,7 +134,7 @@ def test_summary_tells_the_rest(result: Run) -> None:
 def test_schedule_names_each_rule() -> None:
     """Each phase is there in order with the file and the line where its rule begins, and no times before a first run."""
     text = printed(print_schedule, None)
-    places = re.findall(r"(\S+\.py):(\d+) (\w+)", text)
+    places = re.findall(r"(\S+\.py):(\d+)\s+(\w+)", text)
     assert [name for _, _, name in places] == [
         rule.__name__ for phase in (BEGIN, *QUARTER, END) for rule in phase.rules + phase.then
     ]

@@ -170,6 +170,12 @@ def test_ventures_take_nobodys_luck() -> None:
     assert model.view(venture).name == "joint venture 1"
 
 
+def test_ventures_have_draws_of_their_own() -> None:
+    """Protects luck: 64 times the uid of any of 65 536 ventures still tells it apart as the number of a draw."""
+    last = 64 * (joint_ventures.FIRST_SERIAL + 2**16 - 1) + 63
+    assert 64 * last + 63 < 2**32
+
+
 def test_what_a_stranger_leaves_goes_to_households() -> None:
     """Protects other exits: a supplier that leaves has no parents, and nobody but households gets what it held."""
     model = Ecosystem("classroom", 1, history=False).run(2)
