@@ -107,7 +107,7 @@ def draw_turnover(state: State, numbers: Any, seed: int, step: int) -> tuple[Col
     acting = coefficients(state.books.benefit, numbers)
     rates = turnover_rates(counts, numbers.roles.capacity, numbers.roles.growth_rate, acting)
     selection = p.selection if numbers.rules.selection else 0.0
-    ranks = strength_ranks(organisations, state.members)
+    ranks = strength_ranks(organisations, state.members) if selection > 0.0 else np.full(rows.size, 0.5)
     chances = exit_chances(organisations, rows, ranks, rates, selection, p.patience)
     leaves = who_leaves(organisations, rows, chances, seed, step)
     return who_brings(organisations, rows, rates, seed, step), chances, leaves
@@ -116,9 +116,8 @@ def draw_turnover(state: State, numbers: Any, seed: int, step: int) -> tuple[Col
 @compiled
 def room_to_turn_over(state: State, leaving: Column, entrants: int) -> bool:
     """Return whether there is room for entrants in place of those that leave, and for all that is noted."""
-    noted = leaving.size + entrants + state.stopped.size
-    for i in leaving:
-        noted += 2 * state.organisations.degree[i]  # each tie ends, and may leave a loan unpaid
+    # Each tie of those that leave ends, and may leave a loan unpaid.
+    noted = leaving.size + 2 * state.organisations.degree[leaving].sum() + entrants + state.stopped.size
     extra = max(0, entrants - leaving.size)
     if not has_room(state.slots, extra, state.short, ORGANISATION_TABLE):
         return False
@@ -152,8 +151,7 @@ def depart(state: State, leaving: Column, patience: int, step: int) -> None:
     settle(state.organisations, state.slots, state.members, state.ties, state.tie_slots, state.books, state.environment,
            state.events, leaving, patience, step)  # fmt: skip
     clear_rows(state.organisations, leaving)
-    for i in leaving:
-        release(state.slots, i)
+    release_rows(state.slots, leaving)
     count_members(state.organisations, state.slots, state.members)
     forget_providers(state.organisations, members_of(state.members, USER))
 
@@ -292,9 +290,30 @@ def settle(
     gone = np.zeros(slots.state[1], np.bool_)
     for i in leaving:
         gone[i] = True
-    for t in living(ties.alive, tie_slots):
+    _end_ties(organisations, ties, tie_slots, books, events, living(ties.alive, tie_slots), gone, step)
+    _pay_out(organisations, members, books, environment, events, leaving, gone, patience)
+
+
+@allocation_free
+def _end_ties(
+    organisations: Organisations, ties: Ties, slots: Slots, books: Books, events: Events, tie_rows: Column, gone: Column, step: int
+) -> None:  # fmt: skip
+    for t in tie_rows:
         if gone[ties.a[t]] or gone[ties.b[t]]:
-            cut_tie(organisations, ties, tie_slots, books, events, t, step)
+            cut_tie(organisations, ties, slots, books, events, t, step)
+
+
+@allocation_free
+def _pay_out(
+    organisations: Organisations,
+    members: Members,
+    books: Books,
+    environment: Environment,
+    events: Events,
+    leaving: Column,
+    gone: Column,
+    patience: int,
+) -> None:
     for i in leaving:
         owner = WORLD if organisations.role[i] == USER or organisations.role[i] == GOVERNMENT else HOUSEHOLDS
         code = BANKRUPTCY if organisations.distress[i] >= patience else EXIT_EVENT
@@ -334,6 +353,13 @@ def forget_providers(organisations: Organisations, users: Column) -> None:
     for u in users:
         if organisations.provider[u] >= 0 and not organisations.alive[organisations.provider[u]]:
             organisations.provider[u] = -1
+
+
+@allocation_free
+def release_rows(slots: Slots, leaving: Column) -> None:
+    """Give the rows of those that left back."""
+    for i in leaving:
+        release(slots, i)
 
 
 @compiled
