@@ -65,8 +65,8 @@ def has_room(slots: Slots, extra: int, short: Column, table: int) -> bool:
 
 @compiled
 def count_members(organisations: Organisations, slots: Slots, members: Members) -> None:
-    """Sort the living organisations by role and uid."""
-    rows = living(organisations.alive, slots)
+    """Sort the living organisations by role and uid; who was there before stands in order already, which saves time."""
+    rows = _known_first(organisations, slots, members)
     members.starts[:] = 0
     for i in rows:
         members.starts[organisations.role[i] + 1] += 1
@@ -78,7 +78,26 @@ def count_members(organisations: Organisations, slots: Slots, members: Members) 
         filled[organisations.role[i]] += 1
     for role in range(members.starts.size - 1):
         of_role = members.order[members.starts[role] : members.starts[role + 1]]
-        of_role[:] = of_role[np.argsort(organisations.uid[of_role])]
+        uids = organisations.uid[of_role]
+        if np.any(uids[1:] < uids[:-1]):
+            of_role[:] = of_role[np.argsort(uids)]
+
+
+@compiled
+def _known_first(organisations: Organisations, slots: Slots, members: Members) -> Column:
+    """Return the rows of all living organisations: those counted before as they stood, then the others."""
+    rows, count = np.empty(slots.state[1], np.int64), 0
+    unknown = organisations.alive[: slots.state[1]].copy()
+    for i in members.order[: members.starts[-1]]:
+        if i < unknown.size and unknown[i]:
+            unknown[i] = False
+            rows[count] = i
+            count += 1
+    for i in range(unknown.size):
+        if unknown[i]:
+            rows[count] = i
+            count += 1
+    return rows[:count]
 
 
 @compiled

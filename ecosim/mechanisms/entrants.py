@@ -215,17 +215,42 @@ def place_many(
     """
     weights = numbers.roles.kind_weight[role, : numbers.roles.kinds[role]]
     rows = np.empty(count, np.int64)
-    for number in range(count):
-        serial = first_serial + number
-        rows[number] = place(
-            state.organisations, state.slots, state.books, state.events, role,
-            kind_of(weights, serial * 64 + role, seed) if kind == ANY_KIND else kind, serial, numbers.roles.chain[role],
-            endowment, numbers.roles.budget[role], numbers.adoption.segments, numbers.value_sharing.ratio, seed, step,
-        )  # fmt: skip
+    _place_each(
+        state.organisations, state.slots, state.books, state.events, rows, role, kind, weights, first_serial,
+        numbers.roles.chain[role], endowment, numbers.roles.budget[role], numbers.adoption.segments,
+        numbers.value_sharing.ratio, seed, step,
+    )  # fmt: skip
     forget(state.technology, rows)
     if role == FIRM and numbers.rules.imports:
         first_shares(state.organisations, rows, numbers.foreign_supply, seed)
     return rows
+
+
+@allocation_free
+def _place_each(
+    organisations: Organisations,
+    slots: Slots,
+    books: Books,
+    events: Events,
+    rows: Column,
+    role: int,
+    kind: int,
+    weights: Column,
+    first_serial: int,
+    chain: float,
+    endowment: Column,
+    budget: float,
+    segments: int,
+    sharing: float,
+    seed: int,
+    step: int,
+) -> None:
+    """Let one organisation enter for each of `rows`, (count,), and write down there which row it has."""
+    for number in range(rows.size):
+        serial = first_serial + number
+        of_kind = kind_of(weights, serial * 64 + role, seed) if kind == ANY_KIND else kind
+        rows[number] = place(organisations, slots, books, events, role, of_kind, serial, chain, endowment, budget, segments,
+                             sharing, seed, step)  # fmt: skip
 
 
 @allocation_free

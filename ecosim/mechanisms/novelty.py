@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ecosim.compilation import compiled
+from ecosim.compilation import allocation_free, compiled
 from ecosim.outcomes import LEVEL, Outcome
 from ecosim.state import OPERATORS, USER, Books, Column, Members, Organisations, State
 
@@ -125,7 +125,7 @@ def _means_of_stayers(organisations: Organisations, rows: Column, leaves: Column
     return means
 
 
-@compiled
+@allocation_free
 def note_entries(
     organisations: Organisations,
     rows: Column,
@@ -145,8 +145,7 @@ def note_entries(
     counts : (roles,) members before anybody left, and when all have entered.
     """
     before, after = counts
-    width = inherited.shape[1]
-    working = before.sum() - before[USER]
+    width, working = inherited.shape[1], before.sum() - before[USER]
     for e in range(rows.size):
         r = organisations.role[rows[e]]
         for k in range(width):

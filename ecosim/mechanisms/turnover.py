@@ -104,7 +104,7 @@ def draw_turnover(state: State, numbers: Any, seed: int, step: int) -> tuple[Col
     acting = coefficients(state, numbers)
     rates = turnover_rates(counts, numbers.roles.capacity, numbers.roles.growth_rate, acting)
     selection = p.selection if numbers.rules.selection else 0.0
-    ranks = strength_ranks(organisations, state.members)
+    ranks = strength_ranks(organisations, state.members) if selection > 0.0 else np.full(rows.size, 0.5)
     chances = exit_chances(organisations, rows, ranks, rates, selection, p.patience)
     leaves = who_leaves(organisations, rows, chances, seed, step)
     return who_brings(organisations, rows, rates, seed, step), chances, leaves
@@ -113,9 +113,8 @@ def draw_turnover(state: State, numbers: Any, seed: int, step: int) -> tuple[Col
 @compiled
 def room_to_turn_over(state: State, leaving: Column, entrants: int) -> bool:
     """Return whether there is room for entrants in place of those that leave, and for all that is noted."""
-    noted = leaving.size + entrants + state.stopped.size
-    for i in leaving:
-        noted += 2 * state.organisations.degree[i]  # each tie ends, and may leave a loan unpaid
+    # Each tie of those that leave ends, and may leave a loan unpaid.
+    noted = leaving.size + 2 * state.organisations.degree[leaving].sum() + entrants + state.stopped.size
     extra = max(0, entrants - leaving.size)
     if not has_room(state.slots, extra, state.short, ORGANISATION_TABLE):
         return False
@@ -148,8 +147,7 @@ def depart(state: State, leaving: Column, patience: int, step: int) -> None:
     """Let organisations leave: settle them, clear their rows, and let users forget a provider that left."""
     settle(state, leaving, patience, step)
     clear_rows(state.organisations, leaving)
-    for i in leaving:
-        release(state.slots, i)
+    release_rows(state.slots, leaving)
     count_members(state.organisations, state.slots, state.members)
     forget_providers(state.organisations, members_of(state.members, USER))
 
@@ -286,6 +284,13 @@ def forget_providers(organisations: Organisations, users: Column) -> None:
     for u in users:
         if organisations.provider[u] >= 0 and not organisations.alive[organisations.provider[u]]:
             organisations.provider[u] = -1
+
+
+@allocation_free
+def release_rows(slots: Slots, leaving: Column) -> None:
+    """Give the rows of those that left back."""
+    for i in leaving:
+        release(slots, i)
 
 
 @compiled
