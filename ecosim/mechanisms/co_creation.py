@@ -142,6 +142,7 @@ def co_create(state: State, numbers: Any, seed: int, step: int) -> bool:
     wishes = wish_projects(organisations, ties, tie_rows, engaged, starting, skilled, p, seed, step)
     seats = seats_before_test(projects, under_way)
     most = most_introduced(seats, p)
+    # All three are asked, so that one enlargement makes the room for all.
     if not (
         has_room(state.project_slots, wishes, state.short, PROJECT_TABLE)
         & has_room(state.tie_slots, most, state.short, TIE_TABLE)
@@ -184,7 +185,8 @@ def _count(state: State, counts: Column, signed: float, values: Column) -> None:
     for position, value in enumerate((
         counts[STARTED], counts[FINISHED], counts[GIVEN_UP], counts[TESTS], counts[PASSES] / tests,
         rounds / under_way, counts[MADE], counts[VALUE], counts[LACK] / max(1.0, counts[STARTED]),
-        partners / under_way, quality / under_way, distance / under_way, counts[MODULES_TESTED] / tests, counts[MOVED], counts[RECALLED], counts[REPLACED], counts[MERGED], signed,
+        partners / under_way, quality / under_way, distance / under_way, counts[MODULES_TESTED] / tests,
+        counts[MOVED], counts[RECALLED], counts[REPLACED], counts[MERGED], signed,
     )):  # fmt: skip
         values[position] = value
     for phase in range(3):
