@@ -80,9 +80,7 @@ def run_ventures(state: State, numbers: Any, seed: int, step: int) -> bool:
     tie_rows = living(state.ties.alive, state.tie_slots)
     pay_out(organisations, state.ties, state.books, ventures, members, tie_rows, numbers.joint_ventures)
     fates = decide_ends(organisations, state.ties, ventures, members, tie_rows, numbers.joint_ventures, seed, step)
-    for position in range(ventures.size):
-        if fates[position] != GOES_ON:
-            end(state, numbers, ventures[position : position + 1], fates[position : position + 1], step)
+    end(state, numbers, ventures[fates != GOES_ON], fates[fates != GOES_ON], step)
     return True
 
 
@@ -101,6 +99,8 @@ def found_ventures(state: State, numbers: Any, seed: int, step: int) -> bool:
 @compiled
 def found(state: State, numbers: Any, tying: Column, seed: int, step: int) -> bool:
     """Let the firms on each of some ties found a joint venture, and tie it to both."""
+    if tying.size == 0:
+        return True
     if not has_room(state.slots, tying.size, state.short, ORGANISATION_TABLE):
         return False
     if not has_room(state.tie_slots, 2 * tying.size, state.short, TIE_TABLE):
@@ -126,8 +126,14 @@ def found(state: State, numbers: Any, tying: Column, seed: int, step: int) -> bo
 
 @compiled
 def end(state: State, numbers: Any, ventures: Column, fates: Column, step: int) -> None:
-    """Let ventures be sold to one of their parents, or be dissolved, and leave; the caller has made room for events."""
+    """Let ventures be sold to one of their parents, who gets the users too, or be dissolved, and leave.
+
+    The caller has made room for the events.
+    """
+    if ventures.size == 0:
+        return
     organisations, members = state.organisations, state.members
+    heirs = np.full(state.slots.state[1], -1)  # who takes over the users of each venture that is sold
     for position in range(ventures.size):
         i, fate = ventures[position], fates[position]
         age = step - organisations.born[i]
@@ -137,8 +143,12 @@ def end(state: State, numbers: Any, ventures: Column, fates: Column, step: int) 
             a = row_of_uid(organisations, members, organisations.parent_a[i])
             b = row_of_uid(organisations, members, organisations.parent_b[i])
             buyer, seller = (a, b) if fate == SOLD_TO_A else (b, a)
-            take_over(organisations, state.books, i, buyer, seller, everybody(members), numbers.joint_ventures)
+            take_over(organisations, state.books, i, buyer, seller, numbers.joint_ventures)
+            heirs[i] = buyer
             note_event(state.events, VENTURE_SOLD, organisations.uid[i], organisations.uid[buyer], age)
+    for u in everybody(members):
+        if organisations.provider[u] >= 0 and heirs[organisations.provider[u]] >= 0:
+            organisations.provider[u] = heirs[organisations.provider[u]]
     depart(state, ventures, numbers.turnover.patience, step)
 
 
@@ -268,10 +278,8 @@ def decide_ends(
 
 
 @allocation_free
-def take_over(
-    organisations: Organisations, books: Books, i: int, buyer: int, seller: int, rows: Column, p: Any
-) -> None:
-    """The buyer pays for the seller's half, and gets capital, staff, users, and what the venture knows."""
+def take_over(organisations: Organisations, books: Books, i: int, buyer: int, seller: int, p: Any) -> None:
+    """The buyer pays for the seller's half, and gets capital, staff, and what the venture knows."""
     price = price_of_half(organisations.capital[i], organisations.payoff[i], p.multiple)
     paid = pay(organisations, books, buyer, seller, price, JOINT_VENTURES)
     note_gain(organisations, books, seller, buyer, paid)
@@ -282,9 +290,6 @@ def take_over(
         learnt = max(0.0, organisations.knowledge[i, d] - organisations.knowledge[buyer, d])
         organisations.knowledge[buyer, d] = max(organisations.knowledge[buyer, d], organisations.knowledge[i, d])
         note_flow(organisations, books, KNOWLEDGE, EXCHANGE, i, buyer, learnt)
-    for u in rows:
-        if organisations.provider[u] == i:
-            organisations.provider[u] = buyer
 
 
 @allocation_free
