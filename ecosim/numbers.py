@@ -18,6 +18,7 @@ from ecosim.mechanisms.entrants import ENDOWMENTS
 from ecosim.mechanisms.interfaces import OF_KIND
 from ecosim.mechanisms.joint_ventures import KIND as JOINT_VENTURE
 from ecosim.mechanisms.platforms import HOSTS
+from ecosim.native import native_table
 from ecosim.state import FIRM, INTERFACES, INTERMEDIARY, Column
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ecosim.scenario import Scenario
 
 
+@native_table
 class RoleNumbers(NamedTuple):
     """What is set by role: one row a role, in the order of the roles."""
 
@@ -42,14 +44,16 @@ class RoleNumbers(NamedTuple):
 
 
 _namedtuple: Any = namedtuple  # its fields are known when the mechanisms are
-Switches = _namedtuple("Switches", tuple(RULES), module=__name__)
+Switches = native_table(_namedtuple("Switches", tuple(RULES), module=__name__))
 
 _GROUPS = parameter_groups()
 
 # One field a mechanism, beside those named here: ``venture``, the kind of firm that a joint venture is, -1 for none;
 # ``purchase_share``, what firms order from suppliers of expected revenue; ``fixed``, whether the scenario fixes the coefficients of symbiosis; ``sequential``, whether organisations act in turn.
-Numbers = _namedtuple(
-    "Numbers", (*_GROUPS, "rules", "roles", "venture", "purchase_share", "fixed", "sequential"), module=__name__
+Numbers = native_table(
+    _namedtuple(
+        "Numbers", (*_GROUPS, "rules", "roles", "venture", "purchase_share", "fixed", "sequential"), module=__name__
+    )
 )
 
 

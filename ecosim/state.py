@@ -11,6 +11,8 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
+from ecosim.native import native_table
+
 DOMAINS = 8
 MOST_ROLES = 64  # a uid is a serial times this plus the role
 TEAM = 3  # most partners of a project beside its lead
@@ -67,6 +69,7 @@ PerPartner = Annotated[Column, np.int64, TEAM]
 PerRoutine = Annotated[Column, np.float64, len(ROUTINES)]
 
 
+@native_table
 class Slots(NamedTuple):
     """Which rows of a table are in use.
 
@@ -77,6 +80,7 @@ class Slots(NamedTuple):
     state: Column
 
 
+@native_table
 class Organisations(NamedTuple):
     """One row per organisation, of any role."""
 
@@ -152,6 +156,7 @@ class Organisations(NamedTuple):
     generation: Integer  # product generations since integration
 
 
+@native_table
 class Ties(NamedTuple):
     """One row per tie between two organisations, a the one that sought it."""
 
@@ -186,6 +191,7 @@ class Ties(NamedTuple):
     finished: Integer  # co-creation projects finished on this tie
 
 
+@native_table
 class Projects(NamedTuple):
     """One row per co-creation project, of a lead and its partners; a uid beside a row tells whether it is still the same one."""
 
@@ -207,6 +213,7 @@ class Projects(NamedTuple):
     distance: Float  # between the knowledge of lead and partners
 
 
+@native_table
 class Platforms(NamedTuple):
     """One row per platform: what members join, contribute to and draw from."""
 
@@ -220,6 +227,7 @@ class Platforms(NamedTuple):
     capital: Float  # joint capital that members' efforts built
 
 
+@native_table
 class Memberships(NamedTuple):
     """One row per member of a platform."""
 
@@ -237,6 +245,7 @@ class Memberships(NamedTuple):
     gain: Float  # got of the platform's revenue this quarter less what efforts cost it, million CNY
 
 
+@native_table
 class Environment(NamedTuple):
     """What surrounds the organisations."""
 
@@ -256,6 +265,7 @@ class Environment(NamedTuple):
     supply_cut: Column  # (2,) part of supplies from abroad that is cut, and quarters left
 
 
+@native_table
 class Books(NamedTuple):
     """The ledger of one quarter."""
 
@@ -272,6 +282,7 @@ class Books(NamedTuple):
     leaked: Column  # (1,) knowledge that rivals got without being given it
 
 
+@native_table
 class Events(NamedTuple):
     """What has happened since the start: code, subject and object by uid, and a number."""
 
@@ -282,6 +293,7 @@ class Events(NamedTuple):
     used: Column  # (2,) how many, and how many of them before the quarter that runs
 
 
+@native_table
 class Technology(NamedTuple):
     """The component graph, and who has what of it."""
 
@@ -300,6 +312,7 @@ class Technology(NamedTuple):
     hazard: Column  # (organisations,) of all that is worked on together
 
 
+@native_table
 class Reading(NamedTuple):
     """What the reading remembers: smoothed shares of the channels, and stage, candidate, quarters in the lead.
 
@@ -311,6 +324,7 @@ class Reading(NamedTuple):
     markets: Column
 
 
+@native_table
 class ProjectCounts(NamedTuple):
     """What projects did in a quarter."""
 
@@ -318,6 +332,7 @@ class ProjectCounts(NamedTuple):
     values: Column  # (outcomes,) in the order of the outcomes of `ecosim.mechanisms.co_creation`
 
 
+@native_table
 class Record(NamedTuple):
     """What is kept of the quarters that were run, one row a quarter."""
 
@@ -330,6 +345,7 @@ class Record(NamedTuple):
     used: Column  # (1,) quarters recorded
 
 
+@native_table
 class Members(NamedTuple):
     """The living organisations by role and uid: those of role r are ``order[starts[r]:starts[r + 1]]``."""
 
@@ -337,6 +353,7 @@ class Members(NamedTuple):
     starts: Column  # (roles + 1,)
 
 
+@native_table
 class Named(NamedTuple):
     """One row per organisation that the scenario names, in the order of the scenario."""
 
@@ -350,6 +367,7 @@ class Named(NamedTuple):
     entered: Column  # step of entry, -1 before
 
 
+@native_table
 class State(NamedTuple):
     """All that changes in a run, as compiled rules receive it.
 

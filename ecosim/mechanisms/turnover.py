@@ -38,6 +38,7 @@ from ecosim.state import (
     Column,
     Members,
     Organisations,
+    Slots,
     State,
 )
 from ecosim.state import EXIT as EXIT_EVENT

@@ -15,7 +15,7 @@ import pytest
 
 import ecosim
 from ecosim.compilation import is_compiled
-from ecosim.record import write_outcomes
+from ecosim.outcome_table import write_outcomes
 
 PROJECT = Path(__file__).parents[2]
 CONTENT = ("agents", "scenarios", "dashboards")
@@ -23,13 +23,17 @@ CONTENT = ("agents", "scenarios", "dashboards")
 # The engine's floors, bottom up; a module that is not named here is on the ground: state, ledger, draws, parameters.
 FLOORS = (
     ("mechanisms",),
-    ("record", "schedule"),
-    ("collector", "history", "roles"),
+    ("outcome_table",),
+    ("record",),
+    ("schedule",),
+    ("collector", "history", "quarter", "roles"),
     ("grammar", "scenario", "scenario_file", "scenario_agreements", "scenario_rows", "schema"),
+    ("numbers",),
     ("world",),
     ("views",),
     ("futures",),
     ("model",),
+    ("series",),
     ("runs",),
     ("sweep",),
     ("analysis",),
