@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import gc
 import importlib.metadata
 import json
 import os
@@ -102,6 +103,8 @@ def timed(maker: Maker, size: int, seed: int, quarters: int) -> dict[str, float]
     while models == 0 or wall < SHORTEST:
         begun = time.perf_counter()
         model = maker(start, seed)
+        making += time.perf_counter() - begun
+        gc.collect()  # what earlier models left behind is not this one's to clear up
         ready, spent = time.perf_counter(), time.process_time()
         answer = model.run(quarters)
         if isinstance(answer, dict):  # the other process has measured itself
@@ -110,10 +113,11 @@ def timed(maker: Maker, size: int, seed: int, quarters: int) -> dict[str, float]
         else:
             wall += time.perf_counter() - ready
             processor += time.process_time() - spent
-        making += ready - begun
         models += 1
         for phase, seconds in getattr(getattr(model, "model", None), "seconds", {}).items():
             phases[phase] = phases.get(phase, 0.0) + seconds
+        if isinstance(model, InMesa):
+            model.forget()
     parts = {f"phase {name}": seconds / models for name, seconds in phases.items()}
     return {"making": making / models, "wall": wall / models, "processor": processor / models, **parts}
 

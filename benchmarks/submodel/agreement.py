@@ -54,6 +54,8 @@ def sample(maker: Maker, size: int, quarters: int, seeds: int) -> Any:
             installed = model.installed()
             rows.append([*model.records()[look], ((installed / max(1.0, installed.sum())) ** 2).sum()])
         runs.append(rows)
+        if hasattr(model, "forget"):
+            model.forget()
     return np.array(runs)
 
 

@@ -250,3 +250,8 @@ class InMesa(mesa.Model):
     def installed(self) -> Any:
         """Return how many users each firm serves, (firms,)."""
         return np.array([float(firm.installed) for firm in self.agents_by_type[Firm]])
+
+    def forget(self) -> None:
+        """Let go of the model, which Mesa keeps alive for as long as the program runs, in its way of numbering agents."""
+        mesa.Agent._ids.pop(self, None)
+        self.remove_all_agents()
