@@ -24,7 +24,7 @@ from ecosim.mechanisms.partner_search import begin
 from ecosim.mechanisms.readings import symbiosis_table
 from ecosim.mechanisms.turnover import depart
 from ecosim.parameters import ScenarioError, Value, nearest
-from ecosim.quarter import compiled_quarter
+from ecosim.quarter import NO_ROLE, compiled_quarter
 from ecosim.roles import Role, read_roles
 from ecosim.scenario import Scenario, load_scenario, scenario_from_dict
 from ecosim.schedule import BEGIN, END, QUARTER, Phase
@@ -133,7 +133,7 @@ class Ecosystem(Futures):
         quarters = max(1, min(most, self._undisturbed()))
         self.recorder.room_for(quarters)
         if self._undisturbed() > 0:
-            self._run_compiled(0, self.quarter.end, quarters)
+            self._run_compiled(0, len(self.quarter.compiled), quarters)
         else:
             self._run_piece_by_piece()
         self.step_number += quarters
@@ -198,7 +198,7 @@ class Ecosystem(Futures):
         pieces = self.quarter.of(phase)
         if not pieces:
             yield functools.partial(self._run, phase.rules[0])
-        yield from (piece.number for piece in pieces if piece.role is None and piece.rule in phase.rules)
+        yield from (piece.number for piece in pieces if piece.role == NO_ROLE and piece.rule in phase.rules)
         for role in self.roles.values():
             for piece in pieces:
                 if piece.role == role.index and piece.number >= 0:
@@ -207,7 +207,7 @@ class Ecosystem(Futures):
                     yield functools.partial(self._act_by_rule, role, piece.rule)
             if on and role.acts_in(phase.name):
                 yield functools.partial(self._act_by_member, role, phase.name)
-        yield from (piece.number for piece in pieces if piece.role is None and piece.rule in phase.then)
+        yield from (piece.number for piece in pieces if piece.role == NO_ROLE and piece.rule in phase.then)
         if phase is BEGIN:
             yield self._happen
 

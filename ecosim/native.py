@@ -10,9 +10,11 @@ array that a rule makes is counted as always.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numba
+import numpy as np
 
 Class = TypeVar("Class", bound=type)
 
@@ -24,12 +26,27 @@ def native_table(kind: Class) -> Class:
     return kind
 
 
-if not numba.config.DISABLE_JIT:
+if numba.config.DISABLE_JIT:
+    # Plain Python has no addresses: a rule stands for its own.
+
+    def addresses_of(rules: Sequence[Callable[..., Any]], arguments: Sequence[tuple[Any, ...]]) -> Any:
+        """Return the rules, for `call_by_address`."""
+        return np.array(rules, object)
+
+    def call_by_address(rule: Any, arguments: tuple[Any, ...]) -> bool:
+        """Call a rule."""
+        return bool(rule(*arguments))
+
+    def place_of(tables: tuple[Any, ...], position: int) -> Any:
+        """Return one of some tables, for `call_by_address`."""
+        return tables[position]
+
+else:
     from llvmlite import ir  # type: ignore[import-untyped]
     from numba.core import cgutils, types
     from numba.core.datamodel import models
     from numba.core.typing.typeof import typeof_impl
-    from numba.extending import NativeValue, lower_builtin, lower_getattr_generic, register_model, unbox
+    from numba.extending import NativeValue, intrinsic, lower_builtin, lower_getattr_generic, register_model, unbox
 
     class TableType(types.NamedTuple):  # type: ignore[misc, name-defined]
         """A named tuple taken by reference; it is the same type only if all names in it are."""
@@ -103,3 +120,55 @@ if not numba.config.DISABLE_JIT:
         adapt = c.pyapi._get_function(adapt_type, name="numba_adapt_ndarray")
         error = c.builder.call(adapt, (value, c.builder.bitcast(place, pointer)))
         return c.builder.load(place), cgutils.is_not_null(c.builder, error)
+
+    # Rules called by address are not linked into their caller, so that the caller of all of them stays small: to link a
+    # rule into another means to optimise it once more.
+
+    _ADDRESSES: dict[Any, int] = {}
+
+    def addresses_of(rules: Sequence[Callable[..., Any]], arguments: Sequence[tuple[Any, ...]]) -> Any:
+        """Return where the machine code of each rule lies, for `call_by_address`, (rules,).
+
+        Parameters
+        ----------
+        arguments : for each rule, arguments of the types that it will be called with.
+        """
+        return np.array(
+            [_address(rule, tuple(map(numba.typeof, each))) for rule, each in zip(rules, arguments, strict=True)]
+        )
+
+    def _address(rule: Any, kinds: tuple[Any, ...]) -> int:
+        if (rule, kinds) not in _ADDRESSES:
+            rule.code.compile(kinds)
+            result = rule.code.overloads[kinds]
+            _ADDRESSES[rule, kinds] = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+        return _ADDRESSES[rule, kinds]
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def call_by_address(typing: Any, address: Any, arguments: Any) -> Any:
+        """Call the rule whose machine code lies at an address, which returns a truth value."""
+
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            convention, kinds = context.call_conv, signature.args[1].types
+            function = convention.get_function_type(types.boolean, kinds)
+            pointer = builder.inttoptr(values[0], function.as_pointer())
+            unpacked = cgutils.unpack_tuple(builder, values[1])
+            status, result = convention.call_function(builder, pointer, types.boolean, kinds, unpacked)
+            with cgutils.if_unlikely(builder, status.is_error):
+                convention.return_status_propagate(builder, status)
+            return result
+
+        return types.boolean(types.int64, arguments), generate
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def place_of(typing: Any, tables: Any, position: Any) -> Any:
+        """Return where the columns of one of some tables lie."""
+
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            place = cgutils.alloca_once_value(builder, ir.Constant(ir.IntType(8).as_pointer(), None))
+            for number, table in enumerate(cgutils.unpack_tuple(builder, values[0])):
+                with builder.if_then(builder.icmp_signed("==", values[1], ir.Constant(values[1].type, number))):
+                    builder.store(table, place)
+            return builder.load(place)
+
+        return types.voidptr(tables, types.int64), generate

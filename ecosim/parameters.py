@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ecosim.native import native_table
+
 Value = float | int | bool | str
 
 
@@ -60,6 +62,7 @@ class ParameterGroup:
         self.values_type: Any = namedtuple(f"{name}_parameters", list(records))  # type: ignore[misc]
         self.values_type.__module__ = module
         self.values_type.__qualname__ = "PARAMETERS.values_type"
+        native_table(self.values_type)
 
     def values(self, settings: Mapping[str, Value]) -> Any:
         """Return the named tuple for kernels: floats, ints and bools as they are, a choice as its position."""

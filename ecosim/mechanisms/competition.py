@@ -8,7 +8,7 @@ shuns rivals, stands in its own file.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -30,13 +30,22 @@ PARAMETERS = ParameterGroup("competition", __name__, {
 })  # fmt: skip
 
 
-_Settings = PARAMETERS.values_type
+class Rivalry(NamedTuple):
+    """The strengths of competition: those of the parameters, or all zero."""
+
+    price_pressure: float
+    crowding: float
+    specialists: float
+    contention: float
 
 
 @allocation_free
-def rivalry(numbers: Any) -> Any:
-    """The parameters of competition, all zero when the rule is off."""
-    return numbers.competition if numbers.rules.competition else _Settings(0.0, 0.0, 0.0, 0.0)
+def rivalry(numbers: Any) -> Rivalry:
+    """Return the strengths of competition, all zero when the rule is off."""
+    p = numbers.competition
+    if not numbers.rules.competition:
+        return Rivalry(0.0, 0.0, 0.0, 0.0)
+    return Rivalry(p.price_pressure, p.crowding, p.specialists, p.contention)
 
 
 @compiled

@@ -157,9 +157,12 @@ def share_over_ties(
         channel = EXCHANGE if ties.mode[t] == SEPARATION else POOL
         to_a = tie_rate(ties.mode[t], ties.trust[t], opened[b], p) * usable[a]
         to_b = tie_rate(ties.mode[t], ties.trust[t], opened[a], p) * usable[b]
-        worth_a = _copy(organisations, books, gains, b, a, to_a, channel, price)
-        worth_b = _copy(organisations, books, gains, a, b, to_b, channel, price)
-        _credit(ties, t, worth_a, worth_b)
+        to_a, to_b = _copy(organisations, gains, a, b, to_a, to_b)
+        note_flow(organisations, books, KNOWLEDGE, channel, b, a, to_a)
+        note_flow(organisations, books, KNOWLEDGE, channel, a, b, to_b)
+        note_gain(organisations, books, a, b, price * to_a)
+        note_gain(organisations, books, b, a, price * to_b)
+        _credit(ties, t, price * to_a, price * to_b)
         if ties.mode[t] >= SHARING:
             giver, taker = (a, b) if organisations.information[a] > organisations.information[b] else (b, a)
             worth = _tell(organisations, ties, books, gains, opened, t, giver, taker, p, information_price)
@@ -168,26 +171,24 @@ def share_over_ties(
 
 @allocation_free
 def _copy(
-    organisations: Organisations,
-    books: Books,
-    gains: Gains,
-    giver: int,
-    taker: int,
-    rate: float,
-    channel: int,
-    price: float,
-) -> float:
-    """Copy a part of each gap to the giver's knowledge into the taker's gains; return what it is worth to the taker."""
-    total = 0.0
+    organisations: Organisations, gains: Gains, a: int, b: int, rate_a: float, rate_b: float
+) -> tuple[float, float]:
+    """Copy a part of each gap to the other's knowledge into the gains of a and of b; return how much each got.
+
+    Both ways at once and without a branch, so that the domains run side by side on the processor's vector units: who is
+    ahead gets nothing, and a source that is behind sets no bound that `raised` would heed.
+    """
+    got_a, got_b = 0.0, 0.0
     for d in range(DOMAINS):
-        volume = rate * (organisations.knowledge[giver, d] - organisations.knowledge[taker, d])
-        if volume > 0.0:
-            gains.knowledge[taker, d] += volume
-            gains.best[taker, d] = max(gains.best[taker, d], organisations.knowledge[giver, d])
-            total += volume
-    note_flow(organisations, books, KNOWLEDGE, channel, giver, taker, total)
-    note_gain(organisations, books, taker, giver, price * total)
-    return price * total
+        known_a, known_b = organisations.knowledge[a, d], organisations.knowledge[b, d]
+        volume_a, volume_b = rate_a * max(known_b - known_a, 0.0), rate_b * max(known_a - known_b, 0.0)
+        gains.knowledge[a, d] += volume_a
+        gains.knowledge[b, d] += volume_b
+        gains.best[a, d] = max(gains.best[a, d], known_b)
+        gains.best[b, d] = max(gains.best[b, d], known_a)
+        got_a += volume_a
+        got_b += volume_b
+    return got_a, got_b
 
 
 @allocation_free
