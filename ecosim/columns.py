@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
@@ -15,11 +16,13 @@ Table = TypeVar("Table", bound=tuple[Any, ...])
 
 def make_table(kind: type[Table], rows: int) -> Table:
     """Return a table of `rows` empty rows; each column's type and width stand in the class `kind`."""
-    columns = []
-    for hint in get_type_hints(kind, include_extras=True).values():
-        dtype, width = hint.__metadata__
-        columns.append(np.zeros(rows if width == 1 else (rows, width), dtype))
-    return kind(*columns)
+    return kind(*(np.zeros(rows if width == 1 else (rows, width), dtype) for dtype, width in _shapes(kind)))
+
+
+@functools.cache
+def _shapes(kind: type) -> tuple[tuple[Any, int], ...]:
+    """Type and width of each column of a table, as its class declares them."""
+    return tuple(hint.__metadata__ for hint in get_type_hints(kind, include_extras=True).values())
 
 
 def make_slots(rows: int) -> Slots:

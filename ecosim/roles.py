@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import importlib.util
 import inspect
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -96,7 +97,10 @@ def read_roles(*directories: Path | str) -> dict[str, Role]:
     names = [*CANONICAL, *(name for name in files if name not in CANONICAL)]
     if len(names) > MOST_ROLES:
         raise ScenarioError(f"{len(names)} roles were found; at most {MOST_ROLES} can play")
-    return {name: _declared(name, index, files[name], names) for index, name in enumerate(names)}
+    return {
+        name: _declared(name, index, files[name], tuple(names), _load(name, files[name]))
+        for index, name in enumerate(names)
+    }
 
 
 def _load(name: str, path: Path) -> ModuleType:
@@ -120,8 +124,9 @@ def _load(name: str, path: Path) -> ModuleType:
     return module
 
 
-def _declared(name: str, index: int, path: Path, names: Sequence[str]) -> Role:
-    """Return the role that a file declares, checked; `names` are those of all roles."""
+@functools.cache
+def _declared(name: str, index: int, path: Path, names: tuple[str, ...], module: ModuleType) -> Role:
+    """Return the role that a file declares, checked; `names` are those of all roles, `module` what was imported of the file."""
 
     def failure(finding: str) -> ScenarioError:
         return ScenarioError(f"{path}: {finding}")
@@ -130,7 +135,6 @@ def _declared(name: str, index: int, path: Path, names: Sequence[str]) -> Role:
         raise failure(
             "the file's name cannot name a role; take lower-case letters, other than " + ", ".join(BENEFICIARIES)
         )
-    module = _load(name, path)
     classes = [
         thing
         for thing in vars(module).values()
