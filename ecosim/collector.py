@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from mesa import DataCollector
 
-from ecosim.outcome_table import OUTCOMES
 from ecosim.record import Quarter, Recorder
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ class Collector(DataCollector):
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._served: list[Quarter] = []
-        self._lists: dict[str, list[float]] = {outcome.name: [] for outcome in OUTCOMES}
+        self._lists: dict[str, list[float]] = {name: [] for name in recorder.outcomes}
         super().__init__()  # type: ignore[no-untyped-call]
 
     @property

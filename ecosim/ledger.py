@@ -60,6 +60,7 @@ def make_books(roles: int) -> Books:
         gained=np.zeros((roles, roles)),
         benefit=np.zeros((roles, roles)),
         novelty=np.zeros(len(OPERATORS)),
+        counts_novelty=np.ones(1, np.bool_),
         leaked=np.zeros(1),
     )
 

@@ -6,7 +6,7 @@ import functools
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from ecosim.mechanisms.foreign_supply import cut_supply
 from ecosim.mechanisms.partner_search import begin
 from ecosim.mechanisms.readings import symbiosis_table
 from ecosim.mechanisms.turnover import depart
+from ecosim.outcome_table import NAMES
 from ecosim.parameters import ScenarioError, Value, nearest
 from ecosim.quarter import NO_ROLE, compiled_quarter
 from ecosim.roles import Role, read_roles
@@ -47,6 +48,7 @@ class Ecosystem(Futures):
     history : keep snapshots of the quarters, so that `rewind` and `branch` reach back; at most `HISTORY_BYTES` of them.
     audit : check every invariant of the ledger after each quarter.
     profile : measure how long each phase takes, in `seconds`; costs a little.
+    outcomes : names of the outcomes to measure each quarter, all unless given; few cost less in a large ecosystem.
     kwargs : values of parameters by dotted path, such as ``**{"roles.firm.capacity": 30}``; a double underscore
         stands for a dot where Python wants a plain name: ``roles__firm__capacity=30``.
 
@@ -65,6 +67,7 @@ class Ecosystem(Futures):
         history: bool = True,
         audit: bool = False,
         profile: bool = False,
+        outcomes: Collection[str] | None = None,
         **kwargs: Value,  # under another name, SolaraViz would refuse parameters
     ) -> None:
         authored = set(vars(self))
@@ -90,6 +93,7 @@ class Ecosystem(Futures):
         self.quarter = compiled_quarter(self.roles)
         methods = any(role.acts_in(phase.name) for role in self.roles.values() for phase in QUARTER)
         self._compiled = not methods and all(piece.number >= 0 for piece in self.quarter.pieces)
+        self._wanted = _checked_outcomes(outcomes, world)
         self._apply(world)
         self._build()
         if self.rules["symbiosis"]:
@@ -349,6 +353,16 @@ class Ecosystem(Futures):
         table = self.value.pivot_table(index=by, columns="beneficiary", values="value", aggfunc="sum", sort=False)
         shares = table[list(self.recorder.beneficiaries)]
         return shares.div(shares.sum(axis=1), axis=0).fillna(0.0)
+
+
+def _checked_outcomes(outcomes: Collection[str] | None, world: Scenario) -> Collection[str]:
+    """Return the outcomes to measure, with those that events of the scenario wait for."""
+    if outcomes is None:
+        return NAMES
+    for name in outcomes:
+        if name not in NAMES:
+            raise ScenarioError(f"outcomes: there is no outcome '{name}'; {nearest(name, NAMES)}")
+    return {*outcomes, *(event.when.metric for event in world.events if event.when is not None)}
 
 
 def _checked_seed(seed: int | None) -> int:

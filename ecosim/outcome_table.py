@@ -113,31 +113,34 @@ def organisation_totals(organisations: Organisations, rows: Column) -> tuple[flo
 
 
 @compiled
-def own_outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
-    """Write the outcomes that belong to no mechanism into `out`, (outcomes,)."""
+def own_outcomes(state: State, numbers: Any, wanted: Column, out: Column) -> None:
+    """Write the outcomes that belong to no mechanism into `out`, (outcomes,); those that take a pass or a sort only if wanted."""
     organisations, environment, firms = state.organisations, state.environment, members_of(state.members, FIRM)
     rows, tie_rows = living(organisations.alive, state.slots), living(state.ties.alive, state.tie_slots)
-    trust, modes = tie_totals(state.ties, tie_rows)
-    knowledge, talent, capital, openness, members = organisation_totals(organisations, rows)
     prices = element_prices(numbers.stages, environment.knowledge_cost[0])
     out[_AT.value_created] = state.books.created.sum()
     out[_AT.organisations] = rows.size
     out[_AT.ties] = tie_rows.size
-    out[_AT.mean_trust] = trust
-    out[_AT.mean_openness] = openness / max(1, rows.size)
     out[_AT.adopted_share] = environment.adopted[0]
-    out[_AT.knowledge_total] = knowledge
-    out[_AT.talent_total] = talent + environment.seekers[0]
-    out[_AT.capital_total] = capital
+    if wanted[_AT.knowledge_total] or wanted[_AT.talent_total] or wanted[_AT.capital_total] or wanted[_AT.mean_openness] or wanted[_AT.members]:  # fmt: skip
+        knowledge, talent, capital, openness, members = organisation_totals(organisations, rows)
+        out[_AT.mean_openness] = openness / max(1, rows.size)
+        out[_AT.knowledge_total] = knowledge
+        out[_AT.talent_total] = talent + environment.seekers[0]
+        out[_AT.capital_total] = capital
+        out[_AT.members] = members
+    if wanted[_AT.mean_trust] or wanted[_AT.mode_separation : _AT.mode_overlap + 1].any():
+        trust, modes = tie_totals(state.ties, tie_rows)
+        out[_AT.mean_trust] = trust
+        out[_AT.mode_separation : _AT.mode_overlap + 1] = modes
+    if wanted[_AT.gini_capital]:
+        out[_AT.gini_capital] = gini(organisations.capital[rows[organisations.role[rows] != USER]])
     out[_AT.environment_talent : _AT.environment_policy + 1] = environment.level
     out[_AT.channel_exchange : _AT.channel_empowerment + 1] = channel_volumes(state.books.flows, prices)
-    out[_AT.mode_separation : _AT.mode_overlap + 1] = modes
-    out[_AT.members] = members
     out[_AT.revenue_firms] = organisations.revenue[firms].sum()
     out[_AT.research_firms] = organisations.research[firms].sum()
     out[_AT.projects_active] = living(state.projects.alive, state.project_slots).size
     out[_AT.concentration] = herfindahl(organisations.revenue[firms])
-    out[_AT.gini_capital] = gini(organisations.capital[rows[organisations.role[rows] != USER]])
     core_outcomes(organisations, state.technology, firms[organisations.focal[firms]], out)
 
 
@@ -163,23 +166,50 @@ def core_outcomes(organisations: Organisations, technology: Technology, focal: C
 
 @compiled
 def write_outcomes(state: State, numbers: Any, step: int, out: Column) -> None:
-    """Write the outcomes of the quarter that ended into `out`, zeros, (outcomes,), in the order of `OUTCOMES`."""
-    own_outcomes(state, numbers, step, out[: len(_AT)])
-    breakthrough.outcomes(state, numbers, step, out[_FIRST.breakthrough : _END.breakthrough])
-    co_creation.outcomes(state, numbers, step, out[_FIRST.co_creation : _END.co_creation])
-    dynamic_capabilities.outcomes(state, numbers, step, out[_FIRST.dynamic_capabilities : _END.dynamic_capabilities])
-    entrants.outcomes(state, numbers, step, out[_FIRST.entrants : _END.entrants])
-    foreign_supply.outcomes(state, numbers, step, out[_FIRST.foreign_supply : _END.foreign_supply])
-    governance.outcomes(state, numbers, step, out[_FIRST.governance : _END.governance])
-    internal_reform.outcomes(state, numbers, step, out[_FIRST.internal_reform : _END.internal_reform])
-    licensing.outcomes(state, numbers, step, out[_FIRST.licensing : _END.licensing])
-    novelty.outcomes(state, numbers, step, out[_FIRST.novelty : _END.novelty])
-    open_sharing.outcomes(state, numbers, step, out[_FIRST.open_sharing : _END.open_sharing])
-    platforms.outcomes(state, numbers, step, out[_FIRST.platforms : _END.platforms])
-    pooling.outcomes(state, numbers, step, out[_FIRST.pooling : _END.pooling])
-    product_generations.outcomes(state, numbers, step, out[_FIRST.product_generations : _END.product_generations])
-    protection.outcomes(state, numbers, step, out[_FIRST.protection : _END.protection])
-    public_goods.outcomes(state, numbers, step, out[_FIRST.public_goods : _END.public_goods])
-    readings.outcomes(state, numbers, step, out[_FIRST.readings : _END.readings])
-    secondment.outcomes(state, numbers, step, out[_FIRST.secondment : _END.secondment])
-    turnover.outcomes(state, numbers, step, out[_FIRST.turnover : _END.turnover])
+    """Write the outcomes of the quarter that ended into `out`, zeros, (outcomes,), in the order of `OUTCOMES`.
+
+    Those that are not wanted are not a number.
+    """
+    wanted = state.record.wanted
+    own_outcomes(state, numbers, wanted, out[: len(_AT)])
+    if wanted[_FIRST.breakthrough : _END.breakthrough].any():
+        breakthrough.outcomes(state, numbers, step, out[_FIRST.breakthrough : _END.breakthrough])
+    if wanted[_FIRST.co_creation : _END.co_creation].any():
+        co_creation.outcomes(state, numbers, step, out[_FIRST.co_creation : _END.co_creation])
+    if wanted[_FIRST.dynamic_capabilities : _END.dynamic_capabilities].any():
+        dynamic_capabilities.outcomes(
+            state, numbers, step, out[_FIRST.dynamic_capabilities : _END.dynamic_capabilities]
+        )
+    if wanted[_FIRST.entrants : _END.entrants].any():
+        entrants.outcomes(state, numbers, step, out[_FIRST.entrants : _END.entrants])
+    if wanted[_FIRST.foreign_supply : _END.foreign_supply].any():
+        foreign_supply.outcomes(state, numbers, step, out[_FIRST.foreign_supply : _END.foreign_supply])
+    if wanted[_FIRST.governance : _END.governance].any():
+        governance.outcomes(state, numbers, step, out[_FIRST.governance : _END.governance])
+    if wanted[_FIRST.internal_reform : _END.internal_reform].any():
+        internal_reform.outcomes(state, numbers, step, out[_FIRST.internal_reform : _END.internal_reform])
+    if wanted[_FIRST.licensing : _END.licensing].any():
+        licensing.outcomes(state, numbers, step, out[_FIRST.licensing : _END.licensing])
+    if wanted[_FIRST.novelty : _END.novelty].any():
+        novelty.outcomes(state, numbers, step, out[_FIRST.novelty : _END.novelty])
+    if wanted[_FIRST.open_sharing : _END.open_sharing].any():
+        open_sharing.outcomes(state, numbers, step, out[_FIRST.open_sharing : _END.open_sharing])
+    if wanted[_FIRST.platforms : _END.platforms].any():
+        platforms.outcomes(state, numbers, step, out[_FIRST.platforms : _END.platforms])
+    if wanted[_FIRST.pooling : _END.pooling].any():
+        pooling.outcomes(state, numbers, step, out[_FIRST.pooling : _END.pooling])
+    if wanted[_FIRST.product_generations : _END.product_generations].any():
+        product_generations.outcomes(state, numbers, step, out[_FIRST.product_generations : _END.product_generations])
+    if wanted[_FIRST.protection : _END.protection].any():
+        protection.outcomes(state, numbers, step, out[_FIRST.protection : _END.protection])
+    if wanted[_FIRST.public_goods : _END.public_goods].any():
+        public_goods.outcomes(state, numbers, step, out[_FIRST.public_goods : _END.public_goods])
+    if wanted[_FIRST.readings : _END.readings].any():
+        readings.outcomes(state, numbers, step, out[_FIRST.readings : _END.readings])
+    if wanted[_FIRST.secondment : _END.secondment].any():
+        secondment.outcomes(state, numbers, step, out[_FIRST.secondment : _END.secondment])
+    if wanted[_FIRST.turnover : _END.turnover].any():
+        turnover.outcomes(state, numbers, step, out[_FIRST.turnover : _END.turnover])
+    for position in range(wanted.size):
+        if not wanted[position]:
+            out[position] = np.nan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -116,12 +117,14 @@ class Recorder:
 
     Attributes
     ----------
+    outcomes : the outcomes that are measured.
     record, events : what compiled code writes, see `ecosim.state`.
     """
 
-    def __init__(self, role_names: tuple[str, ...], start_year: int) -> None:
+    def __init__(self, role_names: tuple[str, ...], start_year: int, wanted: Collection[str] = NAMES) -> None:
         self.role_names = role_names
         self.start_year = start_year
+        self.outcomes = tuple(name for name in NAMES if name in wanted)
         self.record = self._table(64)
         self.events = make_events(1024)
         self._told: list[Quarter] = []
@@ -132,7 +135,7 @@ class Recorder:
             stage=np.zeros(quarters, np.int64), metrics=np.zeros((quarters, len(OUTCOMES))),
             value=np.zeros((quarters, roles + 3, len(VALUE_KINDS))), roles=np.zeros((quarters, roles, len(ROLE_COLUMNS))),
             flows=np.zeros((quarters, len(ELEMENTS), len(CHANNELS), roles, roles)), events=np.zeros(quarters, np.int64),
-            used=np.zeros(1, np.int64),
+            wanted=np.array([name in self.outcomes for name in NAMES]), used=np.zeros(1, np.int64),
         )  # fmt: skip
 
     @property
@@ -149,7 +152,7 @@ class Recorder:
         needed = len(self) + quarters
         if needed > len(self.record.stage):
             larger = self._table(max(needed, 2 * len(self.record.stage)))
-            for old, new in zip(self.record[:-1], larger[:-1], strict=True):
+            for old, new in zip(self.record[:-2], larger[:-2], strict=True):
                 new[: len(self)] = old[: len(self)]
             larger.used[:] = self.record.used
             self.record = larger
@@ -189,7 +192,7 @@ class Recorder:
 
     def copied(self) -> Recorder:
         """Return a recorder of its own with the same quarters."""
-        other = Recorder(self.role_names, self.start_year)
+        other = Recorder(self.role_names, self.start_year, self.outcomes)
         other.record, other.events = copy_table(self.record), copy_table(self.events)
         return other
 
@@ -201,7 +204,7 @@ class Recorder:
             positions = np.array(np.nonzero(flows))
             start = int(self.record.events[row - 1]) if row else 0
             self._told.append(Quarter(
-                int(self.record.stage[row]), dict(zip(NAMES, self.record.metrics[row].tolist(), strict=True)),
+                int(self.record.stage[row]), self._metrics(row),
                 self.record.value[row], self.record.roles[row], (positions, flows[tuple(positions)]),
                 tuple(column[start : int(self.record.events[row])] for column in self.events[:4]),
             ))  # fmt: skip
@@ -210,9 +213,11 @@ class Recorder:
     @property
     def last(self) -> dict[str, float]:
         """The outcomes of the last quarter; all 0 before the first."""
-        if not len(self):
-            return dict.fromkeys(NAMES, 0.0)
-        return dict(zip(NAMES, self.record.metrics[len(self) - 1].tolist(), strict=True))
+        return self._metrics(len(self) - 1) if len(self) else dict.fromkeys(self.outcomes, 0.0)
+
+    def _metrics(self, row: int) -> dict[str, float]:
+        values = self.record.metrics[row].tolist()
+        return {name: value for name, value, wanted in zip(NAMES, values, self.record.wanted, strict=True) if wanted}
 
     def metrics(self) -> pd.DataFrame:
         """Return a row a step: step, year, quarter, stage, then one column an outcome and one a beneficiary's share of value."""
@@ -222,7 +227,7 @@ class Recorder:
         steps = np.arange(count)
         frame: dict[str, Any] = {"step": steps, "year": self.start_year + steps // 4, "quarter": steps % 4 + 1}
         frame["stage"] = self._stages()
-        frame |= {name: self.record.metrics[:count, position].copy() for position, name in enumerate(NAMES)}
+        frame |= {name: self.record.metrics[:count, NAMES.index(name)].copy() for name in self.outcomes}
         value = self.record.value[:count].sum(axis=2)
         total = value.sum(axis=1)
         for position, name in enumerate(self.beneficiaries):

@@ -13,7 +13,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -164,6 +164,7 @@ def run(
     without: Sequence[str] = (),
     profile: bool = False,
     series: OrganisationSeries | None = None,
+    outcomes: Collection[str] | None = None,
 ) -> Run:
     """Run a scenario to its end and return its tables.
 
@@ -179,6 +180,7 @@ def run(
     without : rules to turn off, entries of ``[rules]``.
     profile : measure how long each phase of the quarter takes.
     series : where to write each organisation of the quarters that it wants.
+    outcomes : names of the outcomes to measure, all unless given.
 
     Raises
     ------
@@ -189,7 +191,7 @@ def run(
     world = scenario if isinstance(scenario, Scenario) else load_scenario(scenario, read_roles(*agents))
     world = _with_settings(world, parameters or {}, without, steps)
     count = world.steps if steps is None else steps
-    model = Ecosystem(world, seed, agents=agents, history=False, audit=audit, profile=profile)
+    model = Ecosystem(world, seed, agents=agents, history=False, audit=audit, profile=profile, outcomes=outcomes)
     world = model.scenario  # with the roles of `agents` in it
 
     def after_quarter(done: int, total: int) -> None:

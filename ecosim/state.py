@@ -279,6 +279,7 @@ class Books(NamedTuple):
     gained: Column  # (roles, roles) net benefit of the first from the second this quarter
     benefit: Column  # (roles, roles) the same, smoothed over a year
     novelty: Column  # (operators,) change of routines that each evolutionary operator made
+    counts_novelty: Column  # (1,) whether that is counted; it takes several passes over all members
     leaked: Column  # (1,) knowledge that rivals got without being given it
 
 
@@ -342,6 +343,7 @@ class Record(NamedTuple):
     roles: Column  # (quarters, roles, columns) totals by role
     flows: Column  # (quarters, elements, channels, roles, roles)
     events: Column  # (quarters,) where the quarter's part of the list of events ends
+    wanted: Column  # (outcomes,) which are measured; the others are not a number
     used: Column  # (1,) quarters recorded
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import mesa
@@ -49,6 +49,7 @@ class World(mesa.Model):
     roles: dict[str, Role]
     role_names: tuple[str, ...]
     warnings: list[str]
+    _wanted: Collection[str]
 
     def _apply(self, scenario: Scenario) -> None:
         """Take over the numbers of a scenario; the state stays as it is."""
@@ -82,7 +83,8 @@ class World(mesa.Model):
         self.named = make_named(scenario, self.roles)
         self.stopped = np.zeros(count, np.bool_)  # by role
         self.fired: set[int] = set()
-        self.recorder = Recorder(self.role_names, scenario.start_year)
+        self.recorder = Recorder(self.role_names, scenario.start_year, self._wanted)
+        self.books.counts_novelty[0] = any(name.startswith("novelty_") for name in self.recorder.outcomes)
         self.datacollector = Collector(self.recorder)
         self._cached: dict[str, tuple[Any, Any]] = {}
         self.follow(enter_dated)

@@ -41,14 +41,15 @@ def _tie_all(organisations: Organisations, ties: Ties, slots: Slots, a: Column, 
 class InEcosim:
     """The sub-model as users of ecosim run it; the graph is written with the rule that writes every tie."""
 
-    def __init__(self, start: Start, seed: int, growth_rate: float | None = None) -> None:
+    def __init__(self, start: Start, seed: int, growth_rate: float | None = None, profile: bool = False) -> None:
         settings: dict[str, Any] = {
             "roles.supplier.initial": start.suppliers, "roles.supplier.capacity": float(start.suppliers),
             "roles.user.initial": start.users, "roles.user.capacity": float(start.users),
         }  # fmt: skip
         if growth_rate is not None:
             settings |= {"roles.supplier.growth_rate": growth_rate, "roles.user.growth_rate": growth_rate}
-        self.model = model = Ecosystem(SCENARIO, seed, history=False, **settings)
+        self.model = model = Ecosystem(SCENARIO, seed, history=False, profile=profile,
+                                       outcomes=("knowledge_total", "adopted_share"), **settings)  # fmt: skip
         model.environment.knowledge_cost[0] = KNOWLEDGE_COST
         model.ties, model.tie_slots = ensure_room(model.ties, model.tie_slots, len(start.a))
         rows = np.concatenate([model.members(model.roles[role].index) for role in ("firm", "supplier")])

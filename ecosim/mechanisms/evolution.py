@@ -69,17 +69,20 @@ def evolve(state: State, numbers: Any, seed: int, step: int) -> Column:
     changes = np.zeros((books.novelty.size, books.gained.shape[0], routines.shape[1]))
     if numbers.rules.imitation:
         imitate(organisations, seen, state.members, order, p, seed, step)
-        changes[IMITATION_CAUSE] = note_within(organisations, before, rows, books, IMITATION_CAUSE)
+        if books.counts_novelty[0]:
+            changes[IMITATION_CAUSE] = note_within(organisations, before, rows, books, IMITATION_CAUSE)
     if numbers.rules.crossbreeding:
         before[:] = routines
         means = role_means(before, organisations.role, rows, books.gained.shape[0])
         tie_rows = living(state.ties.alive, state.tie_slots)
         crossbreed(organisations, seen, means, state.ties, order, tie_rows, p, seed, step)
-        changes[CROSSBREEDING_CAUSE] = note_within(organisations, before, rows, books, CROSSBREEDING_CAUSE)
+        if books.counts_novelty[0]:
+            changes[CROSSBREEDING_CAUSE] = note_within(organisations, before, rows, books, CROSSBREEDING_CAUSE)
     if numbers.rules.mutation:
         before[:] = routines
         mutate(organisations, rows, p, seed, step)
-        changes[MUTATION_CAUSE] = note_within(organisations, before, rows, books, MUTATION_CAUSE)
+        if books.counts_novelty[0]:
+            changes[MUTATION_CAUSE] = note_within(organisations, before, rows, books, MUTATION_CAUSE)
     return changes
 
 

@@ -87,6 +87,8 @@ def note_exits(
     """
     roles, width = books.gained.shape[0], organisations.routines.shape[1]
     change = np.zeros((len(CAUSES), roles, width))
+    if not books.counts_novelty[0]:
+        return change, np.zeros((roles, width))
     members, staying, working = np.zeros(roles), np.zeros(roles), 0.0
     for position in range(rows.size):
         r = organisations.role[rows[position]]
@@ -144,6 +146,8 @@ def note_entries(
     stayers : (roles, routines) mean routines of those that were there before and stayed.
     counts : (roles,) members before anybody left, and when all have entered.
     """
+    if not books.counts_novelty[0]:
+        return
     before, after = counts
     width, working = inherited.shape[1], before.sum() - before[USER]
     for e in range(rows.size):
