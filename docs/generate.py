@@ -272,7 +272,7 @@ def result_columns(_: str) -> str:
     recorder = Recorder(tuple(read_roles()), 2000)
     tables = {
         "metrics": recorder.metrics(), "value": recorder.value(), "roles": recorder.roles(), "flows": recorder.flows(),
-        "events": recorder.events({}, ()),
+        "events": recorder.happened({}, ()),
     }  # fmt: skip
     rows = (
         (f"`{name}.parquet`", ", ".join(f"`{column}`" for column in frame.columns)) for name, frame in tables.items()

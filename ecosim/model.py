@@ -104,7 +104,7 @@ class Ecosystem(Futures):
 
     def step(self) -> None:
         """Run one quarter."""
-        self._advance(1)
+        self._advance(1, counted=True)
 
     def run(self, steps: int | None = None, progress: Callable[[int, int], None] | None = None) -> Ecosystem:
         """Run some quarters, by default to the end of the scenario; return the model.
@@ -122,20 +122,26 @@ class Ecosystem(Futures):
                 self.step()
                 ran = 1
             else:
-                ran = self._advance(1 if progress is not None else count - done)
-                self.steps += ran
+                ran = self._advance(1 if progress is not None else count - done, counted=False)
             done += ran
             if progress is not None:
                 progress(done, count)
         return self
 
-    def _advance(self, most: int) -> int:
-        """Run a quarter, or several at once up to `most` if nothing happens in between; return how many."""
+    def _advance(self, most: int, counted: bool) -> int:
+        """Run a quarter, or several at once up to `most` if nothing happens in between; return how many.
+
+        Parameters
+        ----------
+        counted : whether Mesa has counted the step, as it does when `step` is called.
+        """
         changed = self.scenario is not self._left_as
         if self.history and self._history.wants(self.step_number, changed):
             self._history.keep(self.step_number, self.snapshot(), changed)
         quarters = max(1, min(most, self._undisturbed()))
         self.recorder.room_for(quarters)
+        if not counted:
+            self.steps += quarters
         if self._undisturbed() > 0:
             self._run_compiled(0, len(self.quarter.compiled), quarters)
         else:

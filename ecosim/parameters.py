@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ecosim.native import native_table
-
 Value = float | int | bool | str
 
 
@@ -62,6 +60,8 @@ class ParameterGroup:
         self.values_type: Any = namedtuple(f"{name}_parameters", list(records))  # type: ignore[misc]
         self.values_type.__module__ = module
         self.values_type.__qualname__ = "PARAMETERS.values_type"
+        from ecosim.native import native_table  # loads Numba, which a command that only helps can do without
+
         native_table(self.values_type)
 
     def values(self, settings: Mapping[str, Value]) -> Any:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TABLES = ("metrics", "value", "roles", "flows", "events")
 SERIES_FILE = "organisations.parquet"  # there if series were asked for
-RESULT_FILES = (*(f"{name}.parquet" for name in TABLES), SERIES_FILE, "run.json")
+RESULT_FILES = (*(f"{name}.parquet" for name in TABLES), "run.json")
 # Rests of an unfinished result carry this prefix; they go away with the process that made them.
 _UNFINISHED = ".ecosim-"
 
@@ -282,7 +282,9 @@ def _check_replaceable(directory: str | Path, target: Path) -> None:
         raise OutputError(
             f"{directory}: is where a disk is mounted; give a directory in it, such as {target / 'first'}"
         )
-    foreign = sorted(path.name for path in target.iterdir() if path.name not in RESULT_FILES or not path.is_file())
+    foreign = sorted(
+        path.name for path in target.iterdir() if path.name not in (*RESULT_FILES, SERIES_FILE) or not path.is_file()
+    )
     if foreign:
         raise OutputError(
             f"{directory}: holds {foreign[0]!r}, which is no result of a run; give a new or an empty directory"
@@ -383,7 +385,7 @@ def _put_in_place(staging: Path, target: Path) -> None:
 
 def _remove(directory: Path) -> None:
     """Remove a directory of result files, and nothing that somebody else may have put there."""
-    for name in RESULT_FILES:
+    for name in (*RESULT_FILES, SERIES_FILE):
         with contextlib.suppress(OSError):
             (directory / name).unlink()
     with contextlib.suppress(OSError):

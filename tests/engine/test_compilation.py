@@ -23,7 +23,7 @@ def test_code_kept_with_a_vanished_file_is_forgotten(tmp_path: Path) -> None:
     for folder, name, text in ((rules, "rule", f"# {tmp_path}\n{RULE}"), (kinds, "kind", KIND)):
         folder.mkdir()
         (folder / f"{name}.py").write_text(text)
-    hits = "from rule import first\nprint({call}, first.stats.cache_hits.total())"
+    hits = "from rule import first\nprint({call}, first.gate.stats.cache_hits.total())"
     with_kind = "from kind import Pair\n" + hits.format(call="first(Pair(2.0, 3.0))")
     without = hits.format(call="first((4.0, 5.0))")
     assert _call(with_kind, rules, kinds) == "2.0 0"

@@ -37,7 +37,7 @@ def small(write_world: Callable[..., Path], small_text: str) -> Scenario:
 @pytest.fixture(scope="module")
 def result(small: Scenario) -> Run:
     """Return a run of the small world."""
-    return run(small, seed=1)
+    return run(small, seed=1, profile=True)
 
 
 def handmade(small: Scenario, **tables: pd.DataFrame) -> Run:

@@ -143,7 +143,7 @@ def test_schedule_names_each_rule() -> None:
         source = (root / file).read_text(encoding="utf-8").splitlines()
         assert any(f"def {name}(" in text for text in source[int(line) - 1 : int(line) + 3])
     assert [line.split()[-1] for line in text.splitlines() if re.match(r" (\w+) +ecosim/", line)] == ["-"] * len(
-        QUARTER
+        (BEGIN, *QUARTER, END)
     )
 
 

@@ -27,11 +27,12 @@ def test_phase_at_each_place() -> None:
     model.insert_phase(lambda _: order.append("first"), name="first")
     for phase in PHASES:
         model.insert_phase(lambda _, phase=phase: order.append(f"after {phase}"), after=phase, name=f"after {phase}")
+    model.profile = True
     names = [phase.name for phase in model.schedule]
     assert names == ["first", *(name for phase in PHASES for name in (phase, f"after {phase}"))]
     model.run(2)
     assert order == ["first", *(f"after {phase}" for phase in PHASES)] * 2
-    assert set(model.seconds) == set(names)
+    assert set(model.seconds) == {"begin", *names, "record"}
 
 
 def test_phase_sees_what_was_done_before_it() -> None:

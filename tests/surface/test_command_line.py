@@ -22,7 +22,7 @@ import pytest
 import ecosim
 from ecosim.outcome_table import OUTCOMES
 from ecosim.roles import read_roles
-from ecosim.schedule import QUARTER
+from ecosim.schedule import BEGIN, END, QUARTER
 from ecosim.state import STAGES
 from ecosim.terminal import COMPILING
 
@@ -484,7 +484,7 @@ def test_where_shows_the_schedule_and_the_roles(first: subprocess.CompletedProce
     assert done.returncode == 0
     root = Path(__file__).parents[2]
     found = re.findall(r"^ (\w+) +(ecosim/\S+\.py):(\d+) (\w+) +([\d.]+|-) *$", done.stdout, re.MULTILINE)
-    assert [name for name, *_ in found] == [phase.name for phase in QUARTER]
+    assert [name for name, *_ in found] == [phase.name for phase in (BEGIN, *QUARTER, END)]
     for _, file, line, rule, _ in found:
         source = (root / file).read_text(encoding="utf-8").splitlines()
         assert any(f"def {rule}(" in text for text in source[int(line) - 1 : int(line) + 3])
