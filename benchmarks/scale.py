@@ -1,6 +1,6 @@
 """The whole model from 250 to a million organisations and users: time and memory, and what leaving the cache explains.
 
-python benchmarks/scale.py [--sizes 250 2500 ...] [--quarters N] [--threads 1 2 8]
+python benchmarks/scale.py [--sizes 250 2500 ...] [--quarters N]
 
 The world is huawei-ecosystem with all roles scaled alike and partners looked for until organisations have eight ties on
 average. Each size runs in a process of its own, so that the memory is its own. Beside the time of a quarter stands that of

@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 PROGRAM = """
@@ -48,6 +49,24 @@ def measure(scenario: str, repetitions: int, cache: str) -> dict[str, float]:
     return {**result, "run": statistics.median(runs) if runs else result["first"]}
 
 
+def command_lines(repetitions: int) -> dict[str, float]:
+    """Return the wall seconds of whole processes, medians: an interpreter that does nothing, and what people type."""
+    commands = {
+        "an interpreter that does nothing": ["-c", "pass"],
+        "import ecosim": ["-c", "import ecosim"],
+        "ecosim --help": ["-m", "ecosim", "--help"],
+        "ecosim run classroom, machine code read": ["-m", "ecosim", "run", "classroom"],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for repetition in range(1 + repetitions):
+        for name, words in commands.items():
+            begun = time.perf_counter()
+            subprocess.run([sys.executable, *words], capture_output=True, check=True)
+            if repetition:  # the first one may compile
+                seconds[name].append(time.perf_counter() - begun)
+    return {name: statistics.median(each) for name, each in seconds.items()}
+
+
 def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -71,7 +90,13 @@ def main() -> None:
     print(f"{'':50} {'seconds':>9} {'of a run':>9}")
     for name, seconds in rows:
         print(f"{name:50} {seconds:9.3f} {seconds / middle['run']:9.1f}")
+    whole = command_lines(5)
+    nothing = whole["an interpreter that does nothing"]
+    print(f"{'whole processes':50} {'seconds':>9} {'of doing nothing':>16}")
+    for name, seconds in whole.items():
+        print(f"{name:50} {seconds:9.3f} {seconds / nothing:16.1f}")
     result = {
+        **whole,
         "scenario": arguments.scenario,
         "python": platform.python_version(),
         "cores": os.cpu_count(),

@@ -71,7 +71,7 @@ BEGIN = Phase(
 )
 QUARTER = (
     Phase("environment", (environment.environment,), "environment", "environment", "S003 6"),
-    Phase("perceive", (perception.perceive,), "perception", "direction, niche, information, reform", "S000 4.x.1"),
+    Phase("perceive", (perception.perceive, perception.carry_reforms), "perception", "direction, niche, information, reform", "S000 4.x.1"),
     Phase("orchestrate", (orchestration.orchestrate,), "orchestration", "capital, talent, services, knowledge, orders",
           "S000 4.x.2", then=(orchestration.hire_and_deliver,)),
     Phase("connect", (symbiosis.review, joint_ventures.run_ventures, joint_ventures.found_ventures, partner_search.seek_partners), "symbiosis", "ties, trust, modes, interfaces, capital, joint ventures",
@@ -91,5 +91,7 @@ QUARTER = (
     Phase("turn_over", (turnover.turn_over,), "turnover", "organisations", "S001 2.1.2; Lotka-Volterra"),
     Phase("read_stage", (stages.read_stage,), None, "reading", "S000 5"),
 )  # fmt: skip
+# Rules of which parts of the organisations can do their share at the same time, and the rule for a part.
+IN_PARTS = {perception.perceive: perception.perceive_part}
 END = Phase("record", (record.close_quarter,), None, "record", "")
 """A user's own phases stand anywhere between the two; what they do is recorded like all else."""

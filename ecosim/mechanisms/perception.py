@@ -43,11 +43,23 @@ PARAMETERS = ParameterGroup("perception", __name__, {
 
 @compiled
 def perceive(state: State, numbers: Any, seed: int, step: int) -> bool:
-    """Every organisation reads demand and turns its research; a crisis can start a reform."""
+    """Every organisation reads demand and turns its research."""
+    perceive_part(state, numbers, living(state.organisations.alive, state.slots), seed, step)
+    return True
+
+
+@compiled
+def perceive_part(state: State, numbers: Any, rows: Column, seed: int, step: int) -> None:
+    """Some organisations read demand. Each changes nothing but itself, so that several parts of them can do so at once."""
+    choose_directions(state.organisations, state.environment, rows, numbers.perception, seed, step)
+
+
+@compiled
+def carry_reforms(state: State, numbers: Any, seed: int, step: int) -> bool:
+    """A crisis can start a reform of internal processes, and belief keeps it going."""
     rows = living(state.organisations.alive, state.slots)
     if not room_for_events(state.events, rows.size, state.short):
         return False
-    choose_directions(state.organisations, state.environment, rows, numbers.perception, seed, step)
     if numbers.rules.internal_reform:
         reform(state.organisations, state.environment, state.events, rows, numbers.perception,
                numbers.environment.baseline, seed, step)  # fmt: skip

@@ -22,6 +22,7 @@ import pytest
 import ecosim
 from ecosim.outcome_table import OUTCOMES
 from ecosim.roles import read_roles
+from ecosim.runs import RESULT_FILES
 from ecosim.schedule import BEGIN, END, QUARTER
 from ecosim.state import STAGES
 from ecosim.terminal import COMPILING
@@ -526,3 +527,23 @@ def test_show_starts_with_what_differs() -> None:
     assert re.search(r"^ steps +108 +40 +quarters *$", first, re.MULTILINE)
     assert re.search(r"^ Huawei +role firm", first, re.MULTILINE)
     assert re.search(r"^ \[roles\.firm\] ", rest, re.MULTILINE)
+
+
+def test_profile_and_series(tmp_path: Path) -> None:
+    """``--profile`` prints each phase with its time; ``--series`` puts organisations.parquet beside the other results."""
+    done = call("run", "classroom", "--steps", "5", "--profile", "--series", "2", "--out", str(tmp_path / "out"))
+    assert done.returncode == 0
+    told = done.stdout.partition("Time by phase of the quarter")[2]
+    assert [line.split()[0] for line in told.splitlines() if line.split()[:1]][2:-1] == [
+        phase.name for phase in (BEGIN, *QUARTER, END)
+    ]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*RESULT_FILES, "organisations.parquet"}
+    assert "--series 2" in json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))["repeat"]["command"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"], "something was left behind"
+
+
+def test_series_need_a_directory() -> None:
+    """Series without a directory to write them to are refused in a sentence."""
+    done = call("run", "classroom", "--series", "2")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--series writes a file; give a directory for it with --out DIR" in done.stderr
