@@ -105,6 +105,20 @@ def measure(size: int, quarters: int) -> dict[str, float]:
     }  # fmt: skip
 
 
+def on_threads(size: int, threads: list[int]) -> dict[int, float]:
+    """Return the time of two quarters of one large run on so many threads over that on one; the results are the same bits."""
+    seconds, results = {}, set()
+    for count in threads:
+        model = Ecosystem(scaled(size), seed=1, history=False, profile=True, threads=count).run(1)
+        begun = time.perf_counter()
+        model.run(2)
+        seconds[count] = time.perf_counter() - begun
+        results.add(model.recorder.record.metrics[:3].tobytes() + model.organisations.knowledge[model.rows].tobytes())
+        del model
+    assert len(results) == 1, "threads changed a result"
+    return {count: each / seconds[threads[0]] for count, each in seconds.items()}
+
+
 def slope(sizes: list[float], seconds: list[float]) -> float:
     """Return the slope of time against size on logarithmic axes."""
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
@@ -115,6 +129,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--quarters", type=int, default=3)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2, 8])
+    parser.add_argument("--threads-size", type=int, default=250_000, help="size of the run that threads share")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
@@ -134,7 +150,11 @@ def main() -> None:
     if len(found) > 1:
         sizes, seconds = [row["organisations"] for row in found], [row["quarter_seconds"] for row in found]
         print(f"slope of log time against log size: {slope(sizes, seconds):.3f}")
-    Path(__file__).with_suffix(".json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    of_one = on_threads(arguments.threads_size, arguments.threads)
+    for threads, part in of_one.items():
+        print(f"one run of {arguments.threads_size} on {threads} threads: {part:.2f} of the time on one, same results")
+    kept = {"sizes": found, "threads": of_one}
+    Path(__file__).with_suffix(".json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes the tables of the page on benchmarks from what `benchmarks/peers.py` and `benchmarks/bandwidth.py` kept."""
+"""Writes the tables of the page on benchmarks from what the programs in `benchmarks/` kept."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from generate import table
 from tables import insert
 
@@ -38,9 +39,8 @@ def phases_table(kept: dict[str, Any]) -> str:
     for size, by_name in kept["results"].items():
         ours = by_name["ecosim"]
         parts = [1e3 * ours["phases"].get(phase, 0.0) for phase in phases]
-        whole = ours["nanoseconds"] * int(size) / 1e6
-        rows.append((f"{int(size):,}", *(f"{part:.3f}" for part in (*parts, whole - sum(parts), whole))))
-    return table(("agents", *phases, "the rest", "all"), rows)
+        rows.append((f"{int(size):,}", *(f"{part:.3f}" for part in (*parts, ours["nanoseconds"] * int(size) / 1e6))))
+    return table(("agents", *phases, "at once"), rows)
 
 
 def about(kept: dict[str, Any]) -> str:
@@ -66,12 +66,56 @@ def memory_table(kept: dict[str, Any]) -> str:
     return table(("working set", "triad, GB/s", "dependent read, ns", "independent read, ns"), rows)
 
 
+def scale_table(kept: list[dict[str, float]]) -> str:
+    """Return time and memory by size, each against the same of the second size, which fits the caches."""
+    base = kept[1]
+    rows = []
+    for row in kept:
+        count = row["organisations"]
+        each, touch = row["quarter_seconds"] / count, row["touch_seconds"] / count
+        rows.append((
+            f"{count:,.0f}", f"{row['mean_degree']:.1f}", f"{row['construction_seconds']:.2f}", f"{row['quarter_seconds']:.4f}",
+            f"{1e9 * each:,.0f}", f"{each * base['organisations'] / base['quarter_seconds']:.2f}", f"{1e9 * touch:.0f}",
+            f"{touch * base['organisations'] / base['touch_seconds']:.2f}", f"{row['bytes_per_organisation']:,.0f}",
+            f"{row['peak_bytes'] / 2**30:.2f}",
+        ))  # fmt: skip
+    return table(("organisations and users", "mean degree", "construction, s", "quarter, s", "ns each", "of second", "touch, ns each",
+                  "of second", "bytes each", "peak, GiB"), rows)  # fmt: skip
+
+
+def slope(kept: list[dict[str, float]]) -> str:
+    """Return the slope of time against size on logarithmic axes, of all sizes and of those from the second on."""
+    sizes = np.log([row["organisations"] for row in kept])
+    seconds = np.log([row["quarter_seconds"] for row in kept])
+    whole, upper = np.polyfit(sizes, seconds, 1)[0], np.polyfit(sizes[1:], seconds[1:], 1)[0]
+    return f"Slope of the logarithm of time against that of size: {whole:.2f}; without the smallest size {upper:.2f}."
+
+
+def flat_table(kept: dict[str, Any], unit: str) -> str:
+    """Return a table of name and number."""
+    rows = [(name, f"{value:.3f}") for name, value in kept.items() if isinstance(value, float)]
+    return table(("", unit), rows)
+
+
+def threads_table(kept: dict[str, float]) -> str:
+    """Return how long a batch of runs takes on several threads, over one."""
+    return table(("threads", "time over that of one"), [(threads, f"{part:.2f}") for threads, part in kept.items()])
+
+
 def main() -> None:
     """Write the page's tables."""
+    scale, many, start = (
+        json.loads((KEPT / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("scale", "many_runs", "start_and_run")
+    )
     peers = json.loads((KEPT / "peers.json").read_text(encoding="utf-8"))
     memory = json.loads((KEPT / "bandwidth.json").read_text(encoding="utf-8"))
     insert(DOCS / "benchmarks.md", {
         "peers": f"{peers_table(peers)}\n\n{about(peers)}", "phases": phases_table(peers), "memory": memory_table(memory),
+        "scale": f"{scale_table(scale['sizes'])}\n\n{slope(scale['sizes'])}",
+        "one run on threads": threads_table(scale["threads"]),
+        "many": f"{flat_table(many, 'measured')}\n\n{many['machine']}.",
+        "many runs on threads": threads_table(many["time on threads over time on one"]), "start": flat_table(start, "seconds"),
     })  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 PATIENCE = 1.0  # seconds without a word
-COMPILING = "ecosim: compiling the rules, once; about a minute"
+COMPILING = "ecosim: compiling the rules, once; a few minutes"
 
 
 class RunWatch(event.Listener):  # type: ignore[misc]
