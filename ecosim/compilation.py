@@ -71,9 +71,16 @@ class Rule:
         self.py_func = function
         # Each option is stated, since one left out is taken over from the rule whose compilation comes upon this one.
         self._options = {"nogil": True, "error_model": "numpy", "_nrt": allocates, "forceinline": inline, "no_cfunc_wrapper": True}  # fmt: skip
-        self.code = self._dispatcher(gate=False)
-        # What Numba asks an object for that a rule names: the type of the machine code.
-        self._numba_type_ = numba.types.Dispatcher(self.code)
+
+    @functools.cached_property
+    def code(self) -> Any:
+        """The rule as other rules call it; made when it is first asked for, since most are called by kept machine code only."""
+        return self._dispatcher(gate=False)
+
+    @functools.cached_property
+    def _numba_type_(self) -> Any:
+        """What Numba asks an object for that a rule names: the type of its machine code."""
+        return numba.types.Dispatcher(self.code)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Run the rule from Python."""

@@ -133,8 +133,15 @@ else:
         ----------
         arguments : for each rule, arguments of the types that it will be called with.
         """
+        kinds = {
+            identity: numba.typeof(each)
+            for identity, each in {id(each): each for every in arguments for each in every}.items()
+        }
         return np.array(
-            [_address(rule, tuple(map(numba.typeof, each))) for rule, each in zip(rules, arguments, strict=True)]
+            [
+                _address(rule, tuple(kinds[id(each)] for each in every))
+                for rule, every in zip(rules, arguments, strict=True)
+            ]
         )
 
     def _address(rule: Any, kinds: tuple[Any, ...]) -> int:
