@@ -53,7 +53,19 @@ else:
 
         def __init__(self, columns: tuple[Any, ...], kind: type, names: tuple[Any, ...]) -> None:
             self.names = names
+            self.hashed: int | None = None
             super().__init__(columns, kind)
+
+        def __hash__(self) -> int:
+            """Return the hash of the key, computed once: it goes through some three hundred columns."""
+            if self.hashed is None:
+                self.hashed = hash(self.key)
+            return self.hashed
+
+        def __reduce__(self) -> Any:
+            """Leave the hash out of what is kept: another process hashes differently."""
+            rebuild, (reconstructor, arguments, state) = super().__reduce__()
+            return rebuild, (reconstructor, arguments, {**state, "hashed": None})
 
         @property
         def key(self) -> Any:
@@ -133,16 +145,10 @@ else:
         ----------
         arguments : for each rule, arguments of the types that it will be called with.
         """
-        kinds = {
-            identity: numba.typeof(each)
-            for identity, each in {id(each): each for every in arguments for each in every}.items()
-        }
-        return np.array(
-            [
-                _address(rule, tuple(kinds[id(each)] for each in every))
-                for rule, every in zip(rules, arguments, strict=True)
-            ]
-        )
+        each = {id(argument): argument for every in arguments for argument in every}
+        kinds = {identity: numba.typeof(argument) for identity, argument in each.items()}
+        called = [tuple(kinds[id(argument)] for argument in every) for every in arguments]
+        return np.array([_address(rule, kinds_of_rule) for rule, kinds_of_rule in zip(rules, called, strict=True)])
 
     def _address(rule: Any, kinds: tuple[Any, ...]) -> int:
         if (rule, kinds) not in _ADDRESSES:
