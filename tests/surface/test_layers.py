@@ -32,6 +32,7 @@ FLOORS = (
     ("world",),
     ("views",),
     ("futures",),
+    ("running",),
     ("model",),
     ("series",),
     ("runs",),
