@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from llvmlite.binding import parse_assembly  # type: ignore[import-untyped]
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -75,7 +76,12 @@ class Rule:
     @functools.cached_property
     def code(self) -> Any:
         """The rule as other rules call it; made when it is first asked for, since most are called by kept machine code only."""
-        return self._dispatcher(gate=False)
+        return self._dispatcher(_RuleCache)
+
+    @functools.cached_property
+    def apart(self) -> Any:
+        """The rule as it is called by its address; see `ecosim.native.call_by_address`."""
+        return self._dispatcher(_ApartCache)
 
     @functools.cached_property
     def _numba_type_(self) -> Any:
@@ -92,12 +98,12 @@ class Rule:
     @functools.cached_property
     def gate(self) -> Any:
         """The rule as Python calls it."""
-        return self._dispatcher(gate=True)
+        return self._dispatcher(_GateCache)
 
-    def _dispatcher(self, gate: bool) -> Any:
-        dispatcher = numba.njit(no_cpython_wrapper=not gate, **self._options)(self.py_func)
+    def _dispatcher(self, cache: type[_RuleCache]) -> Any:
+        dispatcher = numba.njit(no_cpython_wrapper=cache is not _GateCache, **self._options)(self.py_func)
         if cache_directory() is not None and Path(self.__code__.co_filename).is_file():
-            dispatcher._cache = (_GateCache if gate else _RuleCache)(self.py_func)
+            dispatcher._cache = cache(self.py_func)
         # Numba would compile a rule anew for each constant that another rule calls it with.
         resolve = dispatcher.get_call_template
         dispatcher.get_call_template = lambda arguments, named: resolve(
@@ -147,7 +153,7 @@ def _sources(path: Path) -> frozenset[Path]:
 class _EngineLocator(_CacheLocator):  # type: ignore[misc]
     """Tells Numba where the machine code of one function lies and which sources it was made from."""
 
-    GATE = False
+    suffix = ""
 
     def __init__(self, function: Callable[..., Any], source: str) -> None:
         digest = hashlib.sha256()
@@ -166,7 +172,7 @@ class _EngineLocator(_CacheLocator):  # type: ignore[misc]
 
     def get_disambiguator(self) -> str:
         """Return what tells functions of one name, and versions of one function, apart."""
-        return f"{self._line}-{self._stamp}{'-gate' if self.GATE else ''}"
+        return f"{self._line}-{self._stamp}{self.suffix}"
 
     @classmethod
     def from_function(cls, py_func: Callable[..., Any], py_file: str) -> _EngineLocator | None:
@@ -175,15 +181,32 @@ class _EngineLocator(_CacheLocator):  # type: ignore[misc]
 
 
 class _GateLocator(_EngineLocator):
-    GATE = True
+    suffix = "-gate"
+
+
+class _ApartLocator(_EngineLocator):
+    suffix = "-apart"
 
 
 class _RuleCacheImplementation(CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes = [_EngineLocator]
 
 
-class _GateCacheImplementation(CompileResultCacheImpl):  # type: ignore[misc]
+class _UnlinkedCacheImplementation(CompileResultCacheImpl):  # type: ignore[misc]
+    """Keeps of code that no other rule links what runs, not what a linker needs, which takes as long to read again."""
+
+    def reduce(self, result: Any) -> Any:
+        """Return what is kept of a compiled function."""
+        (name, kind, (code, _)), *rest = super().reduce(result)
+        return (name, kind, (code, parse_assembly("").as_bitcode())), *rest
+
+
+class _GateCacheImplementation(_UnlinkedCacheImplementation):
     _locator_classes = [_GateLocator]
+
+
+class _ApartCacheImplementation(_UnlinkedCacheImplementation):
+    _locator_classes = [_ApartLocator]
 
 
 class _RuleCache(FunctionCache):  # type: ignore[misc]
@@ -211,3 +234,7 @@ class _RuleCache(FunctionCache):  # type: ignore[misc]
 
 class _GateCache(_RuleCache):
     _impl_class = _GateCacheImplementation
+
+
+class _ApartCache(_RuleCache):
+    _impl_class = _ApartCacheImplementation

@@ -152,8 +152,8 @@ else:
 
     def _address(rule: Any, kinds: tuple[Any, ...]) -> int:
         if (rule, kinds) not in _ADDRESSES:
-            rule.code.compile(kinds)
-            result = rule.code.overloads[kinds]
+            rule.apart.compile(kinds)
+            result = rule.apart.overloads[kinds]
             _ADDRESSES[rule, kinds] = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
         return _ADDRESSES[rule, kinds]
 
