@@ -198,7 +198,10 @@ class _UnlinkedCacheImplementation(CompileResultCacheImpl):  # type: ignore[misc
     def reduce(self, result: Any) -> Any:
         """Return what is kept of a compiled function."""
         (name, kind, (code, _)), *rest = super().reduce(result)
-        return (name, kind, (code, parse_assembly("").as_bitcode())), *rest
+        # Numba asks this module, and no other, whether the code has a function of a name.
+        names = (result.fndesc.llvm_func_name, result.fndesc.llvm_cpython_wrapper_name)
+        module = "\n".join(f'define void @"{each}"() {{ unreachable }}' for each in names)
+        return (name, kind, (code, parse_assembly(module).as_bitcode())), *rest
 
 
 class _GateCacheImplementation(_UnlinkedCacheImplementation):

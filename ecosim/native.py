@@ -154,7 +154,10 @@ else:
         if (rule, kinds) not in _ADDRESSES:
             rule.apart.compile(kinds)
             result = rule.apart.overloads[kinds]
-            _ADDRESSES[rule, kinds] = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+            address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+            if not address:
+                raise RuntimeError(f"{rule.__name__}: its machine code was not found")
+            _ADDRESSES[rule, kinds] = address
         return _ADDRESSES[rule, kinds]
 
     @intrinsic  # type: ignore[untyped-decorator]
