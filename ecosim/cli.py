@@ -69,6 +69,8 @@ def run(
     agents: Agents = None,
 ) -> None:
     """Run a scenario and print who got the value."""
+    import mesa  # noqa: F401  # first, since on import it reads the source of every function on the stack
+
     from ecosim import runs
     from ecosim.last_run import keep_times
     from ecosim.parameters import ScenarioError
