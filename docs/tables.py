@@ -1,4 +1,4 @@
-"""Writes the tables of the scenario pages: ``python docs/tables.py``; 450 runs in two processes, two to five minutes.
+"""Writes the tables of the scenario pages: ``python docs/tables.py``; 450 runs in two processes, about a minute.
 
 ``--check`` runs seed 1 of each scenario and tells whether it still gives the result that the tables were made of.
 Each question is asked of the same seeds, so that a row differs from the first by what was changed, not by luck.
