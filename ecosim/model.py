@@ -43,8 +43,8 @@ class Ecosystem(Running):
     audit : check every invariant of the ledger after each quarter.
     profile : measure how long each phase takes, in `seconds`; costs a little.
     outcomes : names of the outcomes to measure each quarter, all unless given; few cost less in a large ecosystem.
-    threads : how many threads share the work of a quarter where it can be shared; the results are the same. Worth it for
-        hundreds of thousands of organisations only; many runs gain more by running side by side.
+    threads : how many threads share the work of a quarter where it can be shared, which is perception alone; the results are
+        the same. Several runs side by side gain more.
     kwargs : values of parameters by dotted path, such as ``**{"roles.firm.capacity": 30}``; a double underscore
         stands for a dot where Python wants a plain name: ``roles__firm__capacity=30``.
 
