@@ -13,12 +13,6 @@ import numpy as np
 from ecosim.compilation import compiled
 from ecosim.state import Column
 
-
-def mean_or_zero(values: Column) -> float:
-    """Return the mean of `values` (n,), 0 of none."""
-    return float(values.mean()) if len(values) else 0.0
-
-
 # --- concentration and diversity -------------------------------------------------------------------------------------
 
 

@@ -133,10 +133,6 @@ class World(mesa.Model):
             names[int(uid[row])] = entry.name if entry.count == 1 else f"{entry.name} {number[row]}"
         return names
 
-    def switched(self, *rules: str) -> Rows:
-        """Return 1 for each of these rules that is on and 0 for each that is off, (rules,), for kernels to multiply with."""
-        return np.array([float(self.rules[rule]) for rule in rules])
-
     def _kept(self, name: str, key: Any, make: Callable[[], Any]) -> Any:
         if name not in self._cached or self._cached[name][0] != key:
             self._cached[name] = (key, make())
