@@ -84,19 +84,20 @@ class CompiledQuarter:
         The quarter and the piece reached: those asked for, or where a table was too small, or a role was stopped.
         """
         on = np.array([switch is None or getattr(numbers.rules, switch) for switch in self._switches])
-        if self.rules is None:
-            self.rules = self._find_rules(state, numbers, own, seed, step)
+        self.find_rules(state, numbers, own, seed, step)
         reached, at = advance(self.rules, self.roles, on, state, numbers, own, seed, step, piece, last, quarters)
         return int(reached), int(at)
 
-    def _find_rules(self, state: State, numbers: Any, own: tuple[Any, ...], seed: int, step: int) -> Any:
-        """Return where the machine code of each compiled piece lies, (pieces,); made, or read, if it is not there."""
+    def find_rules(self, state: State, numbers: Any, own: tuple[Any, ...], seed: int, step: int) -> None:
+        """Find where the machine code of each compiled piece lies; it is made, or read, the first time."""
+        if self.rules is not None:
+            return
         nobody = np.zeros(0, np.int64)
         arguments = [
             (state, numbers, *(() if piece.role == NO_ROLE else (nobody, own[piece.role])), seed, step)
             for piece in self.compiled
         ]
-        return addresses_of([piece.rule for piece in self.compiled], arguments)
+        self.rules = addresses_of([piece.rule for piece in self.compiled], arguments)
 
 
 def compiled_quarter(roles: Mapping[str, Role]) -> CompiledQuarter:

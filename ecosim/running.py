@@ -117,6 +117,9 @@ class Running(Futures):
         seekers = self.environment.seekers
         opening = ledger.opening(self.organisations, self.books, seekers[0]) if self.audit else None
         waiting: list[int] = []  # compiled pieces that follow one another
+        # Before the clock of the first phase runs: machine code that is read, or made, is no time of a phase.
+        own = tuple(self.role_parameters.values())
+        self.quarter.find_rules(self.state, self.numbers, own, self.seed, self.step_number)
 
         def run_waiting() -> None:
             if waiting:
