@@ -134,13 +134,13 @@ def test_plain_python_gives_the_same_bits_without_a_warning() -> None:
     assert plain.stdout.split() == one_of_each()
 
 
-@pytest.mark.skipif(not hasattr(draws.uniform, "signatures"), reason="plain Python compiles nothing")
+@pytest.mark.skipif(not hasattr(draws.uniform, "code"), reason="plain Python compiles nothing")
 def test_a_new_stream_compiles_no_draw_anew() -> None:
     """The first run stays quick: a rule with a stream and draw number of its own shares the machine code of others."""
     uniforms(SEED, draws.ENTRY, 0, UIDS[:1], 0)
-    before = len(draws.uniform.signatures)  # type: ignore[attr-defined]
+    before = len(draws.uniform.code.signatures)  # type: ignore[attr-defined]
     assert compiled(lambda uid: draws.uniform(7, 1234, 5, uid, k=99))(3) == draws.uniform(7, 1234, 5, 3, 99)
-    assert len(draws.uniform.signatures) == before  # type: ignore[attr-defined]
+    assert len(draws.uniform.code.signatures) == before  # type: ignore[attr-defined]
 
 
 @given(streams, steps, uids, numbers, trials)
