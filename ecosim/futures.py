@@ -132,8 +132,8 @@ class Futures(Views):
         other.recorder = self.recorder.copied()
         other._history = self._history.copied()
         other._cached, other._views = {}, {}
-        # What rules write into and no snapshot needs; the tables themselves are made anew from the snapshot.
-        other.ranked, other.short, other.stopped = copy_table(self.ranked), self.short.copy(), self.stopped.copy()
+        # What rules write into and no snapshot needs; all else that they write into is made anew from the snapshot.
+        other.ranked, other.short = copy_table(self.ranked), self.short.copy()
         other.restore(self.snapshot())
         ours: dict[int, Any] = {id(self): other, id(self.random): other.random, id(self.rng): other.rng, INTO: other}
         built_in = isinstance(self.datacollector, Collector)

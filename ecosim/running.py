@@ -104,7 +104,7 @@ class Running(Futures):
     def _run_compiled(self, first: int, last: int, quarters: int = 1) -> None:
         """Run a stretch of compiled pieces, or whole quarters, and enlarge the tables that turn out too small."""
         step, piece = self.step_number, first
-        own = tuple(self.role_parameters.values())
+        own = self._own_numbers()
         while step < self.step_number + quarters and piece < last:
             left, before = self.step_number + quarters - step, (step, piece)
             step, piece = self.quarter.advance(self.state, self.numbers, own, self.seed, step, piece, last, left)
@@ -112,14 +112,17 @@ class Running(Futures):
                 raise RuntimeError("a rule stopped without being short of anything")
             self.report_ceilings()  # of a quarter that ended, since the run stops there
 
+    def _own_numbers(self) -> tuple[Any, ...]:
+        """The parameters that only each role has, by role."""
+        return tuple(self.role_parameters.values())
+
     def _run_piece_by_piece(self) -> None:
         """Run one quarter in which Python has its say: events, phases, rules and methods of a user's own, the audit, the clock."""
         seekers = self.environment.seekers
         opening = ledger.opening(self.organisations, self.books, seekers[0]) if self.audit else None
         waiting: list[int] = []  # compiled pieces that follow one another
         # Before the clock of the first phase runs: machine code that is read, or made, is no time of a phase.
-        own = tuple(self.role_parameters.values())
-        self.quarter.find_rules(self.state, self.numbers, own, self.seed, self.step_number)
+        self.quarter.find_rules(self.state, self.numbers, self._own_numbers(), self.seed, self.step_number)
 
         def run_waiting() -> None:
             if waiting:
@@ -129,14 +132,12 @@ class Running(Futures):
         for phase in (BEGIN, *self.schedule, END):
             begun = time.perf_counter()
             for piece in self._pieces(phase):
-                if not isinstance(piece, int):
+                if not isinstance(piece, int) or (waiting and piece != waiting[-1] + 1):
                     run_waiting()
-                    piece()
-                elif waiting and piece != waiting[-1] + 1:
-                    run_waiting()
+                if isinstance(piece, int):
                     waiting.append(piece)
                 else:
-                    waiting.append(piece)
+                    piece()
             if self.profile:
                 run_waiting()
                 self.seconds[phase.name] = self.seconds.get(phase.name, 0.0) + time.perf_counter() - begun
