@@ -35,7 +35,7 @@ def compiler() -> str | None:
 @functools.cache
 def library(name: str) -> ctypes.CDLL:
     """Compile one of the C files, unless that was done before, and load it."""
-    sources = [FOLDER / f"{name}.c", FOLDER / "draws.h"]
+    sources = [FOLDER / f"{name}.c", *sorted(FOLDER.glob("*.h"))]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + " ".join(FLAGS).encode()).hexdigest()[:16]
     target = Path(tempfile.gettempdir()) / f"ecosim-peer-{name}-{digest}.so"
     if not target.exists():

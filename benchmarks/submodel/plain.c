@@ -219,29 +219,14 @@ static void turn_over(Model *m)
         enter_user(m);
 }
 
-static Record measure(const Model *m, double adopted)
+/* All knowledge of the organisations. */
+static double known(const Model *m)
 {
-    double known = 0.0;
+    double sum = 0.0;
     for (int i = 0; i < m->rows; i++)
         for (int d = 0; d < DOMAINS; d++)
-            known += m->organisations[i].knowledge[d];
-    double moved = m->moved[0][0] + m->moved[0][1] + m->moved[1][0] + m->moved[1][1];
-    return (Record){known / (m->firms + m->suppliers), adopted, m->firms, m->suppliers, m->user_count, moved};
+            sum += m->organisations[i].knowledge[d];
+    return sum;
 }
 
-/* How many users each firm serves, (firms,). */
-void model_installed(const Model *m, double *installed)
-{
-    memcpy(installed, m->installed, m->firms * sizeof *installed);
-}
-
-void model_run(Model *m, int64_t quarters, Record *records)
-{
-    for (int64_t quarter = 0; quarter < quarters; quarter++) {
-        share(m);
-        double adopted = adopt(m);
-        turn_over(m);
-        records[quarter] = measure(m, adopted);
-        m->step++;
-    }
-}
+#include "run.h"

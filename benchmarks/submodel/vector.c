@@ -403,21 +403,10 @@ static void turn_over(Model *m)
     enter_users(m, user_entrants);
 }
 
-/* How many users each firm serves, (firms,). */
-void model_installed(const Model *m, double *installed)
+/* All knowledge of the organisations: kept up to date by what changes it. */
+static double known(const Model *m)
 {
-    memcpy(installed, m->installed, m->firms * sizeof *installed);
+    return m->known;
 }
 
-void model_run(Model *m, int64_t quarters, Record *records)
-{
-    for (int64_t quarter = 0; quarter < quarters; quarter++) {
-        share(m);
-        double adopted = adopt(m);
-        turn_over(m);
-        double moved = m->moved[0][0] + m->moved[0][1] + m->moved[1][0] + m->moved[1][1];
-        records[quarter] = (Record){m->known / (m->firms + m->suppliers), adopted, m->firms, m->suppliers, m->user_count,
-                                    moved};
-        m->step++;
-    }
-}
+#include "run.h"
