@@ -13,10 +13,20 @@ from ecosim.state import MOST_ROLES, Column, Members, Organisations, Slots
 
 Table = TypeVar("Table", bound=tuple[Any, ...])
 
+CACHE_LINE = 64  # bytes
+
 
 def make_table(kind: type[Table], rows: int) -> Table:
     """Return a table of `rows` empty rows; each column's type and width stand in the class `kind`."""
-    return kind(*(np.zeros(rows if width == 1 else (rows, width), dtype) for dtype, width in _shapes(kind)))
+    return kind(*(_zeros(rows if width == 1 else (rows, width), dtype) for dtype, width in _shapes(kind)))
+
+
+def _zeros(shape: int | tuple[int, ...], dtype: Any) -> Column:
+    """Return zeros that begin where a line of the cache does, so that a row of eight numbers lies on one line and not on two."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    room = np.zeros(size + CACHE_LINE, np.uint8)
+    first = -room.ctypes.data % CACHE_LINE
+    return room[first : first + size].view(dtype).reshape(shape)
 
 
 @functools.cache
@@ -42,11 +52,11 @@ def ensure_room(table: Table, slots: Slots, extra: int) -> tuple[Table, Slots]:
 
 def copy_table(table: Table) -> Table:
     """Return a deep copy."""
-    return type(table)(*(column.copy() for column in table))
+    return type(table)(*(_padded(column, len(column)) for column in table))
 
 
 def _padded(column: Column, rows: int) -> Column:
-    larger = np.zeros((rows, *column.shape[1:]), column.dtype)
+    larger = _zeros((rows, *column.shape[1:]), column.dtype)
     larger[: len(column)] = column
     return larger
 
@@ -101,6 +111,46 @@ def _known_first(organisations: Organisations, slots: Slots, members: Members) -
             rows[count] = i
             count += 1
     return rows[:count]
+
+
+@allocation_free
+def drop_departed(organisations: Organisations, members: Members) -> None:
+    """Take those that left out of the order; who stays keeps its place among the others."""
+    first = kept = 0
+    for role in range(members.starts.size - 1):
+        end = members.starts[role + 1]
+        for place in range(first, end):
+            i = members.order[place]
+            if organisations.alive[i]:
+                members.order[kept] = i
+                kept += 1
+        members.starts[role + 1] = kept
+        first = end
+
+
+@compiled
+def add_members(organisations: Organisations, members: Members, entrants: Column) -> None:
+    """Take entrants, (entrants,) rows, into the order: nearly all of them come last in their role, since serials grow."""
+    added = np.zeros(members.starts.size - 1, np.int64)
+    for i in entrants:
+        added[organisations.role[i]] += 1
+    later = entrants.size
+    for role in range(added.size - 1, -1, -1):
+        first, end = members.starts[role], members.starts[role + 1]
+        members.starts[role + 1] += later
+        later -= added[role]
+        if later > 0:
+            for place in range(end - 1, first - 1, -1):
+                members.order[place + later] = members.order[place]
+    filled = members.starts[1:] - added
+    for i in entrants:
+        role = organisations.role[i]
+        place = filled[role]
+        while place > members.starts[role] and organisations.uid[members.order[place - 1]] > organisations.uid[i]:
+            members.order[place] = members.order[place - 1]
+            place -= 1
+        members.order[place] = i
+        filled[role] += 1
 
 
 @compiled

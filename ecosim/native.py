@@ -41,6 +41,9 @@ if numba.config.DISABLE_JIT:
         """Return one of some tables, for `call_by_address`."""
         return tables[position]
 
+    def fetch(column: Any, row: int) -> None:
+        """Do nothing: a row is there when it is asked for."""
+
 else:
     from llvmlite import ir  # type: ignore[import-untyped]
     from numba.core import cgutils, types
@@ -188,3 +191,23 @@ else:
             return builder.load(place)
 
         return types.voidptr(tables, types.int64), generate
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def fetch(typing: Any, column: Any, row: Any) -> Any:
+        """Ask memory for a row of a column that a rule will need soon, and go on; nothing changes by it.
+
+        The partners of a large ecosystem lie anywhere in memory, and a processor guesses only what follows in order.
+        """
+
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            array = context.make_array(column)(context, builder, values[0])
+            strides = cgutils.unpack_tuple(builder, array.strides, column.ndim)
+            pointer = ir.IntType(8).as_pointer()
+            place = builder.gep(builder.bitcast(array.data, pointer), [builder.mul(values[1], strides[0])])
+            number = ir.IntType(32)
+            kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+            read, keep, data = number(0), number(3), number(1)
+            builder.call(builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind), [place, read, keep, data])
+            return context.get_dummy_value()
+
+        return types.void(column, types.intp), generate

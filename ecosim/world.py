@@ -42,6 +42,19 @@ from ecosim.state import (
 Rows = np.ndarray[Any, Any]
 
 
+MOST_KEPT = 31 * 2**20  # bytes; the C library of Linux heeds nothing above 32 MiB
+
+
+def keep_freed_memory() -> None:
+    """Let arrays that rules make and drop each quarter use the same memory again.
+
+    The C library of Linux hands large blocks back to the system as soon as they are free, and each page of the next one has to
+    be cleared by the system first, which took a quarter of the time of a large ecosystem. The size from which it does so grows
+    with the largest block that was ever freed: mallopt(3), M_MMAP_THRESHOLD. Elsewhere nothing changes.
+    """
+    np.empty(MOST_KEPT, np.uint8)
+
+
 class World(mesa.Model):
     """State and population, without time; `ecosim.model.Ecosystem` lets it run."""
 
@@ -64,8 +77,10 @@ class World(mesa.Model):
         """Make the state at the start and let the first organisations enter."""
         scenario, count = self.scenario, len(self.role_names)
         self.step_number = 0
-        self.organisations = make_table(Organisations, 64)
-        self.slots = make_slots(64)
+        keep_freed_memory()
+        rows = self._rows_at_first()
+        self.organisations = make_table(Organisations, rows)
+        self.slots = make_slots(rows)
         self.ties = make_table(Ties, 64)
         self.tie_slots = make_slots(64)
         self.projects, self.project_slots = make_table(Projects, 16), make_slots(16)
@@ -75,10 +90,10 @@ class World(mesa.Model):
         self.environment = make_environment(self.parameters["environment"])
         self.environment.product_frontier[0] = self.parameters["product_generations"].frontier
         self.books = ledger.make_books(count)
-        self.technology = make_technology(scenario.components, 64)
+        self.technology = make_technology(scenario.components, rows)
         self.reading = make_reading()
         self.serials = np.zeros(count + 1, np.int64)  # by role; the last counts joint ventures
-        self.ranked = Members(np.zeros(64, np.int64), np.zeros(count + 1, np.int64))
+        self.ranked = Members(np.zeros(rows, np.int64), np.zeros(count + 1, np.int64))
         self.short = np.zeros(len(TABLES), np.int64)
         self.named = make_named(scenario, self.roles)
         self.stopped = np.zeros(count, np.bool_)  # by role
@@ -92,6 +107,11 @@ class World(mesa.Model):
             self.enter(role, int(scenario.roles[name]["initial"]))
         self._tie_named()
         self._found_named()
+
+    def _rows_at_first(self) -> int:
+        """Rows for those who are there at the start, and half as many for who comes: a large table takes long to enlarge."""
+        there = sum(int(role["initial"]) for role in self.scenario.roles.values())
+        return max(64, (there + sum(named.count for named in self.scenario.organisations)) * 3 // 2)
 
     def _tie_named(self) -> None:
         """Make the ties that the scenario names."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ecosim.columns import living
-from ecosim.compilation import allocation_free, compiled
+from ecosim.compilation import allocation_free, compiled, inlined
 from ecosim.draws import LEAKAGE, uniform
 from ecosim.ledger import LOANS, note_flow, note_gain
 from ecosim.mechanisms.internal_reform import absorption, change_culture, opening
@@ -22,6 +22,7 @@ from ecosim.mechanisms.pooling import Gains, members_of_kind, no_gains, pool
 from ecosim.mechanisms.protection import passed_on, protect
 from ecosim.mechanisms.reach import niche_overlap
 from ecosim.mechanisms.secondment import move_staff
+from ecosim.native import fetch
 from ecosim.outcomes import MONEY, Outcome
 from ecosim.parameters import Parameter, ParameterGroup
 from ecosim.state import (
@@ -44,6 +45,7 @@ from ecosim.state import (
 )
 
 _ASSUMED = "assumption, varied in the sensitivity analysis"
+AHEAD = 8  # ties between asking for what two partners know and needing it
 
 PARAMETERS = ParameterGroup("open_sharing", __name__, {
     "opening_speed": Parameter(0.02, 0.0, 1.0, "1/quarter", "Part of the way to its openness target that an organisation covers in a quarter.", _ASSUMED),
@@ -152,7 +154,12 @@ def share_over_ties(
 
     Copies in separation count as exchange, in sharing and overlap as shared pools.
     """
-    for t in tie_rows:
+    for position in range(tie_rows.size):
+        t, soon = tie_rows[position], tie_rows[min(position + AHEAD, tie_rows.size - 1)]
+        for i in (ties.a[soon], ties.b[soon]):
+            fetch(organisations.knowledge, i)
+            fetch(gains.knowledge, i)
+            fetch(gains.best, i)
         a, b = ties.a[t], ties.b[t]
         channel = EXCHANGE if ties.mode[t] == SEPARATION else POOL
         to_a = tie_rate(ties.mode[t], ties.trust[t], opened[b], p) * usable[a]
@@ -169,7 +176,7 @@ def share_over_ties(
             _credit(ties, t, worth if taker == a else 0.0, worth if taker == b else 0.0)
 
 
-@allocation_free
+@inlined
 def _copy(
     organisations: Organisations, gains: Gains, a: int, b: int, rate_a: float, rate_b: float
 ) -> tuple[float, float]:

@@ -14,7 +14,17 @@ from typing import Any
 import numpy as np
 
 from ecosim import draws
-from ecosim.columns import clear_rows, count_members, everybody, has_room, living, members_of, release, row_of_uid
+from ecosim.columns import (
+    add_members,
+    clear_rows,
+    drop_departed,
+    everybody,
+    has_room,
+    living,
+    members_of,
+    release,
+    row_of_uid,
+)
 from ecosim.compilation import allocation_free, compiled
 from ecosim.draws import ENTRY, uniform
 from ecosim.ledger import SETTLEMENT, note_event, pay, room_for_events, use_element
@@ -84,7 +94,7 @@ def replace_members(state: State, numbers: Any, seed: int, step: int) -> tuple[b
         depart(state, leaving, p.patience, step)
     admitted = admit(state, numbers, roles)
     rows, by_name = let_in(state, numbers, roles[admitted], seed, step)
-    count_members(organisations, state.slots, state.members)
+    add_members(organisations, state.members, rows)
     inherited = organisations.routines[rows]
     if numbers.rules.heredity:
         heirs = np.flatnonzero(~by_name)  # whom a scenario names has its own
@@ -103,12 +113,12 @@ def draw_turnover(state: State, numbers: Any, seed: int, step: int) -> tuple[Col
     organisations, rows, p = state.organisations, everybody(state.members), numbers.turnover
     counts = np.diff(state.members.starts).astype(np.float64)
     acting = coefficients(state, numbers)
-    rates = turnover_rates(counts, numbers.roles.capacity, numbers.roles.growth_rate, acting)
+    mean = in_a_quarter(turnover_rates(counts, numbers.roles.capacity, numbers.roles.growth_rate, acting))
     selection = p.selection if numbers.rules.selection else 0.0
     ranks = strength_ranks(organisations, state.members) if selection > 0.0 else np.full(rows.size, 0.5)
-    chances = exit_chances(organisations, rows, ranks, rates, selection, p.patience)
+    chances = exit_chances(organisations, rows, ranks, mean[:, 1], selection, p.patience)
     leaves = who_leaves(organisations, rows, chances, seed, step)
-    return who_brings(organisations, rows, rates, seed, step), chances, leaves
+    return who_brings(organisations, rows, mean[:, 0], seed, step), chances, leaves
 
 
 @compiled
@@ -149,7 +159,7 @@ def depart(state: State, leaving: Column, patience: int, step: int) -> None:
     settle(state, leaving, patience, step)
     clear_rows(state.organisations, leaving)
     release_rows(state.slots, leaving)
-    count_members(state.organisations, state.slots, state.members)
+    drop_departed(state.organisations, state.members)
     forget_providers(state.organisations, members_of(state.members, USER))
 
 
@@ -168,6 +178,16 @@ def turnover_rates(counts: Column, capacities: Column, growth: Column, coefficie
         rates[r, 0] = growth[r] * (1.0 + helped)
         rates[r, 1] = growth[r] * (density[r] + harmed)
     return rates
+
+
+@compiled
+def in_a_quarter(rates: Column) -> Column:
+    """Chance 1 - exp(-rate) that an event of each rate a quarter, (roles, 2), happens within one."""
+    chances = np.empty_like(rates)
+    for r in range(rates.shape[0]):
+        for k in range(rates.shape[1]):
+            chances[r, k] = 1.0 - np.exp(-rates[r, k])
+    return chances
 
 
 def rest_density(density: Column, growth: Column, coefficients: Column) -> Column | None:
@@ -217,22 +237,21 @@ def ranks_of(values: Column) -> Column:
 
 
 @allocation_free
-def exit_chance(rate: float, rank: float, selection: float) -> float:
-    """Chance to leave, c + min(s c, 1 - c)(1 - 2 rank) with c = 1 - exp(-d): ranks mean 1/2, so chances mean c at any selection s."""
-    mean = 1.0 - np.exp(-rate)
+def exit_chance(mean: float, rank: float, selection: float) -> float:
+    """Chance to leave, c + min(s c, 1 - c)(1 - 2 rank) with mean c: ranks mean 1/2, so chances mean c at any selection s."""
     return mean + min(selection * mean, 1.0 - mean) * (1.0 - 2.0 * rank)
 
 
 @compiled
 def exit_chances(
-    organisations: Organisations, rows: Column, ranks: Column, rates: Column, selection: float, patience: int
+    organisations: Organisations, rows: Column, ranks: Column, mean: Column, selection: float, patience: int
 ) -> Column:
-    """Chance of each to leave, (rows,), by its rank, (rows,): 1 for the bankrupt."""
+    """Chance of each to leave, (rows,), by the mean of its role, (roles,), and its rank, (rows,): 1 for the bankrupt."""
     chances = np.ones(rows.size)
     for position in range(rows.size):
         i = rows[position]
         if organisations.distress[i] < patience:
-            chances[position] = exit_chance(rates[organisations.role[i], 1], ranks[position], selection)
+            chances[position] = exit_chance(mean[organisations.role[i]], ranks[position], selection)
     return chances
 
 
@@ -295,13 +314,12 @@ def release_rows(slots: Slots, leaving: Column) -> None:
 
 
 @compiled
-def who_brings(organisations: Organisations, rows: Column, rates: Column, seed: int, step: int) -> Column:
-    """Rows of those that bring an entrant: each with probability 1 - exp(-b), the same map as on the side of exit."""
+def who_brings(organisations: Organisations, rows: Column, mean: Column, seed: int, step: int) -> Column:
+    """Rows of those that bring an entrant: each with the chance of its role, (roles,), the same map of rates as on the side of exit."""
     brings = np.zeros(rows.size, np.bool_)
     for position in range(rows.size):
         i = rows[position]
-        chance = 1.0 - np.exp(-rates[organisations.role[i], 0])
-        brings[position] = uniform(seed, ENTRY, step, organisations.uid[i], 0) < chance
+        brings[position] = uniform(seed, ENTRY, step, organisations.uid[i], 0) < mean[organisations.role[i]]
     return rows[brings]
 
 

@@ -154,8 +154,9 @@ def test_selection_leaves_the_mean_chance_to_leave(rate: float, selection: float
     Sum over ranks of (1 - 2 rank)^2 is N (N + 1) / (3 (N - 1)), so that is the weakness of those that leave, times s.
     """
     ranks = np.arange(members) / (members - 1)
-    chances = np.array([turnover.exit_chance(rate, rank, selection) for rank in ranks])
-    mean = 1.0 - math.exp(-rate)
+    mean = turnover.in_a_quarter(np.array([[0.0, rate]]))[0, 1]
+    assert mean == pytest.approx(1.0 - math.exp(-rate), rel=1e-12)
+    chances = np.array([turnover.exit_chance(mean, rank, selection) for rank in ranks])
     assert chances.mean() == pytest.approx(mean, abs=1e-12)
     assert chances.min() >= -1e-12
     assert chances.max() <= 1.0 + 1e-12

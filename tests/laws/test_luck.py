@@ -214,10 +214,13 @@ def test_one_more_organisation_leaves_the_others_their_luck() -> None:
 def test_tables_that_grow_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Protects against luck by memory: tables with room from the start, and ones that grew, give the same bits."""
     world = lively_world()
+    monkeypatch.setattr(Ecosystem, "_rows_at_first", lambda model: 16)
     grown = Ecosystem(world, SEED, history=False).run(8)
-    monkeypatch.setattr("ecosim.world.make_table", lambda kind, rows: make_table(kind, 16 * rows))
-    monkeypatch.setattr("ecosim.world.make_slots", lambda rows: make_slots(16 * rows))
+    assert len(grown.organisations.uid) > 16
+    monkeypatch.setattr(Ecosystem, "_rows_at_first", lambda model: 1024)
+    monkeypatch.setattr("ecosim.world.make_table", lambda kind, rows: make_table(kind, max(rows, 1024)))
+    monkeypatch.setattr("ecosim.world.make_slots", lambda rows: make_slots(max(rows, 1024)))
     roomy = Ecosystem(world, SEED, history=False).run(8)
-    assert len(roomy.organisations.uid) == 1024 > len(grown.organisations.uid) > 64
+    assert len(roomy.organisations.uid) == len(roomy.ties.uid) == 1024
     pd.testing.assert_frame_equal(roomy.metrics, grown.metrics, check_exact=True)
     pd.testing.assert_frame_equal(roomy.happened, grown.happened)
