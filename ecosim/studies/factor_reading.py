@@ -33,7 +33,8 @@ def read_factors(
     factors = [_factor(("factors", place), item, grammar, design, failure) for place, item in enumerate(given)]
     if points is not None:
         known = {factor.name for factor in factors} | {SCENARIO}
-        factors += [Factor(name, name) for name in points.columns if name not in known and name in grammar.parameters]
+        paths = [name for name in points.columns if name not in known and name in grammar.parameters]
+        factors += [Factor(path, path, whole=_is_whole(grammar.parameters[path])) for path in paths]
     for place, factor in enumerate(factors):
         for key in ("path", "name"):
             earlier = [getattr(other, key) for other in factors[:place]]
@@ -53,7 +54,7 @@ def _factor(keys: Keys, given: Any, grammar: Grammar, design: DesignSettings, fa
     path, name = tree["path"], tree.get("name", tree["path"])
     if name in OWN_COLUMNS:
         raise failure((*keys, "name"), f'is "{name}", a column that every table has', "give another name")
-    whole = isinstance(record.default, int) and not isinstance(record.default, bool)
+    whole = _is_whole(record)
     if "levels" in given:
         beside = next((key for key in ("low", "high", "mean", "deviation", "mode", "distribution") if key in rest), None)
         if beside is not None:
@@ -72,6 +73,10 @@ def _factor(keys: Keys, given: Any, grammar: Grammar, design: DesignSettings, fa
         remedy = "give it levels, or say how many values each range takes with levels in [design]"
         raise failure(keys, f'varies "{path}" over a range, of which a {design.kind} design takes a few values', remedy)
     return factor
+
+
+def _is_whole(record: Parameter) -> bool:
+    return isinstance(record.default, int) and not isinstance(record.default, bool)
 
 
 def _path(keys: Keys, given: Any, grammar: Grammar, failure: Failure) -> str:

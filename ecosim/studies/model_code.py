@@ -1,0 +1,67 @@
+"""Which code decides the results of a run: every file of the engine that the model imports, and every role file."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+import ecosim
+from ecosim.parameters import ScenarioError
+from ecosim.roles import read_roles
+
+
+def model_code(agents: Sequence[str]) -> dict[str, str]:
+    """Return each file of the model's code with a digest of its text.
+
+    Role files are read anew each time, as each run reads them anew; the engine is read once, as the process has it.
+
+    Parameters
+    ----------
+    agents : directories of further role files.
+    """
+    roles = {f"role {role.name}": _digest(role.path) for role in read_roles(*agents).values()}
+    return {**_engine(), **roles}
+
+
+def check_code(begun_with: Mapping[str, str], agents: Sequence[str], place: str) -> None:
+    """Refuse model code that is not the code a study began with.
+
+    Parameters
+    ----------
+    begun_with : what `model_code` gave then.
+    agents : directories of further role files.
+    place : stands in the error.
+
+    Raises
+    ------
+    ScenarioError : a file differs, is new or is missing.
+    """
+    present = model_code(agents)
+    changed = sorted(name for name in {*begun_with, *present} if begun_with.get(name) != present.get(name))
+    if changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise ScenarioError(
+            f"{place}: its runs began with other model code, {changed[0]}{more} changed; "
+            "put the code back, or give a new directory to begin anew"
+        )
+
+
+@functools.cache
+def _engine() -> dict[str, str]:
+    """Return the files that the model imports, and what they import, with the digests that they had at the first call."""
+    package = Path(ecosim.__file__).parent
+    finder = ModuleFinder(path=[str(package.parent)])
+    finder.import_hook("ecosim.model")
+    finder.import_hook("ecosim.studies.measuring")
+    found = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
+    # The grammar imports each mechanism that it finds in the folder.
+    files = {*found, *(package / "mechanisms").glob("*.py")}
+    return {path.relative_to(package.parent).as_posix(): _digest(path) for path in sorted(files)}
+
+
+def _digest(path: Path) -> str:
+    """Return a digest of a text, the same for any way of ending lines."""
+    return hashlib.sha256(path.read_text(encoding="utf-8").encode()).hexdigest()[:16]
