@@ -212,9 +212,7 @@ def _one_at_a_time(study: Study, scenario: Scenario) -> list[dict[str, Value]]:
 
 def _typed(values: Sequence[Value]) -> Any:
     if isinstance(values[0], str):
-        import pandas as pd
-
-        return pd.array(values, dtype="str")
+        return list(values)
     return np.array(values, {bool: np.bool_, int: np.int64}.get(type(values[0]), np.float64))
 
 

@@ -56,7 +56,9 @@ def _factor(keys: Keys, given: Any, grammar: Grammar, design: DesignSettings, fa
         raise failure((*keys, "name"), f'is "{name}", a column that every table has', "give another name")
     whole = _is_whole(record)
     if "levels" in given:
-        beside = next((key for key in ("low", "high", "mean", "deviation", "mode", "distribution") if key in rest), None)
+        beside = next(
+            (key for key in ("low", "high", "mean", "deviation", "mode", "distribution") if key in rest), None
+        )
         if beside is not None:
             raise failure((*keys, beside), "stands beside levels", "give levels or a range, not both")
         levels = _levels((*keys, "levels"), given["levels"], record, failure)
@@ -131,9 +133,13 @@ def _range(
     if low >= high:
         raise failure((*keys, "low"), f"is {low!r}, which is not below high, {high!r}", "give low below high")
     if distribution == "log-uniform" and low <= 0:
-        raise failure((*keys, "low"), f"is {low!r}, and has no logarithm", "give low above 0, or a uniform distribution")
+        raise failure(
+            (*keys, "low"), f"is {low!r}, and has no logarithm", "give low above 0, or a uniform distribution"
+        )
     for key in ("mean", "mode"):
         if key in takes and not low <= tree[key] <= high:
-            raise failure((*keys, key), f"is {tree[key]!r}, outside {low!r} to {high!r}", f"give {key} within the range")
+            raise failure(
+                (*keys, key), f"is {tree[key]!r}, outside {low!r} to {high!r}", f"give {key} within the range"
+            )
     middles = {key: tree.get(key) for key in ("mean", "deviation", "mode")}
     return {"low": low, "high": high, "distribution": distribution, **middles}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,29 @@ def measure_run(scenario: Scenario, settings: Mapping[str, Value], seed: int, st
     model.run(study.quarters(scenario))
     final = {wanted.name: _summary(model, wanted) for wanted in study.outcomes}
     return Measured(final, _series(model, measures, study.keep.series), _events(model) if study.keep.events else None)
+
+
+def seconds_of_run(study: Study, quarters: int = 8) -> float:
+    """Return about how long a run of the study takes here, from the first quarters of one.
+
+    Parameters
+    ----------
+    quarters : how many to time; one before them, which may have to read or make machine code, is not counted.
+    """
+    from ecosim.model import Ecosystem
+    from ecosim.studies.measures import outcomes_for
+
+    measures = outcomes_for([wanted.measure for wanted in study.outcomes])
+    times = []
+    for scenario in study.scenarios:
+        Ecosystem(scenario, 1, agents=study.agents, history=False, outcomes=measures).run(1)
+        begun = time.perf_counter()
+        model = Ecosystem(scenario, 1, agents=study.agents, history=False, outcomes=measures)
+        made = time.perf_counter()
+        timed = min(quarters, study.quarters(scenario))
+        model.run(timed)
+        times.append(made - begun + (time.perf_counter() - made) / timed * study.quarters(scenario))
+    return sum(times) / len(times)
 
 
 def _summary(model: Ecosystem, wanted: Wanted) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,9 @@ def list_points(design: Mapping[str, Any], points: Any, base: Path, failure: Fai
     listed = design["kind"] == "list"
     for key, given in (("file", design.get("file")), ("points", points)):
         if given is not None and not listed:
-            raise failure(("design", key), f"stands in a {design['kind']} design", 'leave it out, or give kind = "list"')
+            raise failure(
+                ("design", key), f"stands in a {design['kind']} design", 'leave it out, or give kind = "list"'
+            )
     if not listed:
         return None
     if (points is None) == ("file" not in design):
@@ -89,26 +92,36 @@ def _from_csv(path: Path, failure: Failure) -> PointList:
             raise sentence(f"{path}:{first}", (), f"column {place + 1} is {shortened(name)} again", "give each factor one column")  # fmt: skip
     if len(lines) == 1:
         raise sentence(f"{path}:{first}", (), "there is no row below the names of the columns", "give a row a point")
-    for line, cells in lines[1:]:
+    for number, (line, cells) in enumerate(lines[1:], start=1):
         if len(cells) != len(columns):
-            found_cells = f"the row has {len(cells)} values, and there are {len(columns)} columns"
+            found_cells = (
+                f"row {number} has {_counted(len(cells), 'value')}, and there are {_counted(len(columns), 'column')}"
+            )
             raise sentence(f"{path}:{line}", (), found_cells, "give one value a column")
 
     def failed(row: int, column: str, finding: str, remedy: str) -> ScenarioError:
         keys = (column,) if column else ()
         return sentence(f"{path}:{lines[row + 1][0] if row >= 0 else first}", keys, finding, remedy)
 
-    return PointList(columns, tuple(dict(zip(columns, cells, strict=True)) for _, cells in lines[1:]), failed, text=True)
+    return PointList(
+        columns, tuple(dict(zip(columns, cells, strict=True)) for _, cells in lines[1:]), failed, text=True
+    )
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")
 
 
 def _lines(path: Path, failure: Failure) -> list[tuple[int, list[str]]]:
     """Return line number and cells of each row that is not blank."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            return [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
-    except UnicodeDecodeError:
-        raise sentence(str(path), (), "is not UTF-8", "save the file as UTF-8") from None
+        content = path.read_bytes()
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        return [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        finding = f"byte 0x{content[error.start]:02x} is not UTF-8"
+        raise sentence(f"{path}:{line}", (), finding, "save the file as UTF-8") from None
     except csv.Error as error:
         raise sentence(f"{path}:{reader.line_num}", (), f"is not CSV: {error}", "give one line a point, values between commas") from None  # fmt: skip
     except (OSError, ValueError) as error:
@@ -134,7 +147,7 @@ def typed_points(
             raise points.failure(-1 if points.text else 0, column, "is no factor of the study", nearest(shortened(column), records))  # fmt: skip
     for name in records:
         if name not in points.columns:
-            raise points.failure(-1 if points.text else 0, "", f"there is no value of the factor {shortened(name)}", "give each factor a column")  # fmt: skip
+            raise points.failure(-1 if points.text else 0, "", f"has no {shortened(name)}, a factor", "give a value of each factor")  # fmt: skip
     ranges = {factor.name: factor for factor in factors}
     result = []
     for row, point in enumerate(points.rows):

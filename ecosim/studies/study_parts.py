@@ -52,7 +52,13 @@ class Factor:
             return {**tree, "levels": list(self.levels)}
         if self.low is None:
             return tree  # a column of a list, which says nothing of values between
-        numbers = {"low": self.low, "high": self.high, "mean": self.mean, "deviation": self.deviation, "mode": self.mode}
+        numbers = {
+            "low": self.low,
+            "high": self.high,
+            "mean": self.mean,
+            "deviation": self.deviation,
+            "mode": self.mode,
+        }
         given = {key: value for key, value in numbers.items() if value is not None}
         return {**tree, "distribution": self.distribution, **given}
 

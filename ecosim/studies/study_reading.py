@@ -16,8 +16,8 @@ from ecosim.scenario_file import Document, other_scenario, read_document, shippe
 from ecosim.shapes import Failure, Keys, checked, completed, described, shortened
 from ecosim.studies.factor_reading import OWN_COLUMNS, read_factors
 from ecosim.studies.measures import wrong_measure
-from ecosim.studies.point_list import list_points, typed_points
 from ecosim.studies.plausibility import check_study
+from ecosim.studies.point_list import list_points, typed_points
 from ecosim.studies.study import Study, shipped_studies
 from ecosim.studies.study_parts import SAMPLED, DesignSettings, Keep, Replicates, Until, Wanted
 from ecosim.studies.study_shape import study_table
@@ -118,7 +118,9 @@ def _scenarios(
     if worlds is None:
         scenarios = [load_scenario(source, roles) for source in sources]
     else:
-        scenarios = [scenario_from_dict(world, roles, f"worlds[{place}]") for place, world in enumerate(worlds, start=1)]
+        scenarios = [
+            scenario_from_dict(world, roles, f"worlds[{place}]") for place, world in enumerate(worlds, start=1)
+        ]
     for place, scenario in enumerate(scenarios):
         if scenario.name in [other.name for other in scenarios[:place]]:
             finding = f'is called "{scenario.name}", as one before it'
@@ -140,12 +142,14 @@ def _design(given: Mapping[str, Any], failure: Failure) -> DesignSettings:
         raise failure(("design",), f"has no samples, and is a {kind} design", "give samples: " + SAMPLES[kind])
     if kind not in SAMPLED and samples is not None:
         raise failure(("design", "samples"), f"stands in a {kind} design", "leave it out, or give a kind that samples")
-    if kind == "sobol" and samples & (samples - 1):
+    if kind == "sobol" and samples is not None and samples & (samples - 1):
         below = 1 << (samples.bit_length() - 1)
         raise failure(("design", "samples"), f"is {samples}, which is no power of two", f"give {below} or {2 * below}")
     levels = given.get("levels")
     if levels is not None and kind in ("latin-hypercube", "sobol", "list"):
-        raise failure(("design", "levels"), f"stands in a {kind} design", "leave it out, or give a kind that takes levels")
+        raise failure(
+            ("design", "levels"), f"stands in a {kind} design", "leave it out, or give a kind that takes levels"
+        )
     if kind == "morris":
         levels = 4 if levels is None else levels
         if levels % 2:
@@ -164,8 +168,12 @@ def _replicates(given: Mapping[str, Any], outcomes: Mapping[str, Any], failure: 
     if count < 2:
         raise failure(("replicates", "count"), "is 1, and an interval takes two", "give count = 2 or more with a stopping rule")  # fmt: skip
     if until["most"] < count:
-        raise failure((*keys, "most"), f"is {until['most']}, less than a round of {count}", "give most of at least count")
-    return Replicates(count, given["common"], given["first_seed"], Until(until["outcome"], until["width"], until["most"]))
+        raise failure(
+            (*keys, "most"), f"is {until['most']}, less than a round of {count}", "give most of at least count"
+        )
+    return Replicates(
+        count, given["common"], given["first_seed"], Until(until["outcome"], until["width"], until["most"])
+    )
 
 
 def _wanted(name: str, given: Mapping[str, Any], roles: Mapping[str, Role], failure: Failure) -> Wanted:

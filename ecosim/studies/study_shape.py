@@ -10,6 +10,7 @@ from ecosim.shapes import Rows, Shape, Table, Text
 from ecosim.studies.study_parts import DISTRIBUTIONS, KINDS, ROLES, SUMMARIES
 
 _STUDY = "study"
+_OF_A_WORLD = ("extends", "start_year", "schedule", "rules", "roles", "organisations", "ties", "components", "events")
 _QUARTERS = 100_000
 _MOST_SEED = 2**62
 
@@ -88,7 +89,9 @@ def study_table(outcomes: Iterable[str]) -> Table:
             "title": Text("Title shown above charts and reports."),
             "question": Text("What the study asks."),
             "scenarios": Rows(Text("Name or path.", r"\S", "give a name or a path in quotes"), "What runs start from."),
-            "steps": _number(40, 1, _QUARTERS, "quarters", "How many quarters a run lasts; the scenario's unless given."),
+            "steps": _number(
+                40, 1, _QUARTERS, "quarters", "How many quarters a run lasts; the scenario's unless given."
+            ),
             "agents": Rows(
                 Text("A directory.", r"\S", "give a directory in quotes"), "Directories of further role files."
             ),
@@ -100,6 +103,9 @@ def study_table(outcomes: Iterable[str]) -> Table:
         },
         required=("scenarios", "outcomes"),
         unset=("steps",),
+        refused=dict.fromkeys(
+            _OF_A_WORLD, "it belongs to a scenario; a study names scenarios, and varies them by factors"
+        ),
     )
 
 
@@ -126,4 +132,6 @@ def factor_table(record: Parameter) -> Table:
         "deviation": deviation,
         "mode": replace(middle, meaning="Most likely value of a triangular distribution."),
     }
-    return Table("What varies.", entries, ("path",), unset=("name", "levels", "low", "high", "mean", "deviation", "mode"))
+    return Table(
+        "What varies.", entries, ("path",), unset=("name", "levels", "low", "high", "mean", "deviation", "mode")
+    )

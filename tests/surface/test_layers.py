@@ -36,7 +36,7 @@ FLOORS = (
     ("model",),
     ("series",),
     ("runs",),
-    ("sweep",),
+    ("studies",),
     ("analysis",),
     ("last_run", "scenario_text", "summary", "terminal"),
     ("cli",),
