@@ -45,15 +45,21 @@ def _check_windows(study: Study, failure: Failure) -> None:
             raise failure(("outcomes", wanted.name, "quarters"), finding, "give fewer, or more steps")
 
 
-def _check_runs(study: Study, failure: Failure) -> None:
+def number_of_runs(study: Study) -> str:
+    """Return in words how many runs a study has."""
     count, most = number_of_points(study), study.replicates.most
-    runs, allowed = count * most, study.design.most_runs
+    until = "" if study.replicates.until is None else "up to "
+    product = f" ({_counted(count, 'point')} of {until}{_counted(most, 'replicate')})" if most > 1 else ""
+    return f"{until}{_counted(count * most, 'run')}{product}"
+
+
+def _check_runs(study: Study, failure: Failure) -> None:
+    runs, allowed = number_of_points(study) * study.replicates.most, study.design.most_runs
     if runs > allowed:
         from ecosim.studies.measuring import seconds_of_run
 
         time = _duration(runs * seconds_of_run(study))
-        parts = f"{_counted(count, 'point')} of {_counted(most, 'replicate')}"
-        finding = f"has {runs:_} runs ({parts}), about {time} on one core, and {allowed:_} are allowed"
+        finding = f"has {number_of_runs(study)}, about {time} on one core, and {allowed:_} are allowed"
         raise failure(("design",), finding, f"make it smaller, or allow them with most_runs = {runs:_} in [design]")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ecosim.parameters import ScenarioError
 from ecosim.scenario import Scenario
 from ecosim.shapes import sentence
 from ecosim.studies.study_parts import SCENARIO, DesignSettings, Factor, Keep, Replicates, Until, Wanted
@@ -97,8 +98,27 @@ def shipped_studies() -> dict[str, Path]:
     return {path.stem: path for path in sorted((content_directory("scenarios") / "studies").glob("*.toml"))}
 
 
-def load_study(source: str | Path) -> Study:
+def is_study(source: str) -> bool:
+    """Return whether a name or a path is a study's rather than a scenario's; a file that cannot be read is neither."""
+    from ecosim.grammar import OF_A_STUDY
+    from ecosim.scenario_file import read_document, shipped_scenarios
+
+    if source in shipped_scenarios() or source in shipped_studies():
+        return source not in shipped_scenarios()
+    try:
+        tree = read_document(Path(source)).tree
+    except ScenarioError:
+        return False
+    return any(key in tree for key in OF_A_STUDY)
+
+
+def load_study(source: str | Path, agents: Sequence[str | Path] = ()) -> Study:
     """Return a study by the name of a shipped one or the path of a file.
+
+    Parameters
+    ----------
+    source : shipped name, or path of a TOML file.
+    agents : directories of further role files, after those that the study names.
 
     Raises
     ------
@@ -109,7 +129,7 @@ def load_study(source: str | Path) -> Study:
     shipped = shipped_studies() if isinstance(source, str) else {}
     path = shipped[str(source)] if source in shipped else Path(source)
     document = study_document(path)
-    return read_study(document.tree, document.failure, path.parent, path.stem, path)
+    return read_study(document.tree, document.failure, path.parent, path.stem, path, agents)
 
 
 def study_from_dict(tree: Mapping[str, Any], place: str = "study") -> Study:
@@ -127,4 +147,4 @@ def study_from_dict(tree: Mapping[str, Any], place: str = "study") -> Study:
     from ecosim.studies.study_reading import read_study
 
     rest = {key: value for key, value in tree.items() if key not in ("name", "worlds")}
-    return read_study(rest, partial(sentence, place), Path(), tree.get("name", "study"), None, tree.get("worlds"))
+    return read_study(rest, partial(sentence, place), Path(), tree.get("name", "study"), None, (), tree.get("worlds"))

@@ -45,7 +45,7 @@ def study_document(path: Path) -> Document:
 
 def read_study(
     tree: Mapping[str, Any], failure: Failure, base: Path, name: str, source: Path | None,
-    worlds: Sequence[Mapping[str, Any]] | None = None,
+    agents: Sequence[str | Path] = (), worlds: Sequence[Mapping[str, Any]] | None = None,
 ) -> Study:  # fmt: skip
     """Return the study of a tree that nobody has checked yet.
 
@@ -56,11 +56,13 @@ def read_study(
     base : directory that paths in the study are relative to.
     name : of the study.
     source : its file, if it has one.
+    agents : directories of further role files, after those that the study names.
     worlds : the scenarios resolved, if they are not to be read from files.
     """
     given = _checked_tree(tree, failure)
-    agents = tuple(str((base / directory).resolve()) for directory in given["agents"])
-    roles = read_roles(*agents)
+    directories = [*(base / directory for directory in given["agents"]), *map(Path, agents)]
+    further = tuple(str(directory.resolve()) for directory in directories)
+    roles = read_roles(*further)
     sources = _sources(given["scenarios"], base, failure)
     scenarios = _scenarios(sources, roles, given.get("steps"), worlds, failure)
     names = tuple(scenario.name for scenario in scenarios)
@@ -72,7 +74,7 @@ def read_study(
     outcomes = tuple(_wanted(name, outcome, roles, failure) for name, outcome in given["outcomes"].items())
     study = Study(
         name=name, title=given["title"] or name, question=given["question"], scenarios=scenarios, scenario_names=names,
-        scenario_sources=sources, steps=given.get("steps"), agents=agents, design=settings,
+        scenario_sources=sources, steps=given.get("steps"), agents=further, design=settings,
         replicates=_replicates(given["replicates"], given["outcomes"], failure), factors=factors, outcomes=outcomes,
         keep=Keep(given["keep"].get("series"), given["keep"]["events"]), source=source,
     )  # fmt: skip
