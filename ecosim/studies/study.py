@@ -10,7 +10,7 @@ from typing import Any
 
 from ecosim.parameters import ScenarioError
 from ecosim.scenario import Scenario
-from ecosim.shapes import sentence
+from ecosim.shapes import described, sentence
 from ecosim.studies.study_parts import SCENARIO, DesignSettings, Factor, Keep, Replicates, Until, Wanted
 
 __all__ = [
@@ -146,5 +146,8 @@ def study_from_dict(tree: Mapping[str, Any], place: str = "study") -> Study:
     """
     from ecosim.studies.study_reading import read_study
 
+    failure = partial(sentence, place)
+    if not isinstance(tree, Mapping):
+        raise failure((), f"is {described(tree)}", "give a table of keys and values")
     rest = {key: value for key, value in tree.items() if key not in ("name", "worlds")}
-    return read_study(rest, partial(sentence, place), Path(), tree.get("name", "study"), None, (), tree.get("worlds"))
+    return read_study(rest, failure, Path(), str(tree.get("name", "study")), None, (), tree.get("worlds"))

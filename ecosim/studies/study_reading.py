@@ -63,7 +63,7 @@ def read_study(
     directories = [*(base / directory for directory in given["agents"]), *map(Path, agents)]
     further = tuple(str(directory.resolve()) for directory in directories)
     roles = read_roles(*further)
-    sources = _sources(given["scenarios"], base, failure)
+    sources = _sources(given["scenarios"], base, failure, resolved=worlds is not None)
     scenarios = _scenarios(sources, roles, given.get("steps"), worlds, failure)
     names = tuple(scenario.name for scenario in scenarios)
     listed = list_points(given["design"], tree.get("design", {}).get("points"), base, failure)
@@ -84,8 +84,6 @@ def read_study(
 
 def _checked_tree(tree: Mapping[str, Any], failure: Failure) -> dict[str, Any]:
     """Return the tree with its defaults; factors and listed points are left to be checked by the parameters they vary."""
-    if not isinstance(tree, Mapping):
-        raise failure((), f"is {described(tree)}", "give a table of keys and values")
     outcomes = tree.get("outcomes")
     table = study_table(outcomes if isinstance(outcomes, Mapping) else ())
     rest = {key: value for key, value in tree.items() if key != "factors"}
@@ -97,15 +95,15 @@ def _checked_tree(tree: Mapping[str, Any], failure: Failure) -> dict[str, Any]:
     return given
 
 
-def _sources(given: Sequence[str], base: Path, failure: Failure) -> tuple[str, ...]:
-    """Return how each scenario is called: a shipped name, or the full path of a file."""
+def _sources(given: Sequence[str], base: Path, failure: Failure, resolved: bool) -> tuple[str, ...]:
+    """Return how each scenario is called: a shipped name, or the full path of a file, which has to be there unless it is resolved."""
     if not given:
         raise failure(("scenarios",), "is empty", 'give at least one, as in scenarios = ["classroom"]')
     shipped = shipped_scenarios()
     sources = []
     for place, source in enumerate(given):
         path = base / source
-        if source not in shipped and not path.exists():
+        if source not in shipped and not resolved and not path.exists():
             remedy = other_scenario(Path(source).stem)
             raise failure(("scenarios", place), f"is {described(source)}, which is no scenario", remedy)
         sources.append(source if source in shipped else str(path.resolve()))
@@ -181,6 +179,8 @@ def _replicates(given: Mapping[str, Any], outcomes: Mapping[str, Any], failure: 
 def _wanted(name: str, given: Mapping[str, Any], roles: Mapping[str, Role], failure: Failure) -> Wanted:
     """Return an outcome of the study, once its measure is known to be one."""
     keys: Keys = ("outcomes", name)
+    if not name.strip():
+        raise failure(("outcomes",), "have one without a name", "give each a name, such as value_created")
     if name in OWN_COLUMNS:
         raise failure(keys, "is the name of a column that every table has", "give it another name, and its measure")
     measure, summary = given.get("measure", name), given["summary"]
