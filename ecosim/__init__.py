@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ecosim.runs import run
     from ecosim.scenario import load_scenario
     from ecosim.series import OrganisationSeries
+    from ecosim.studies.runner import sweep
+    from ecosim.studies.store import read_failures, read_sweep
+    from ecosim.studies.study import load_study
 
 __version__ = "0.1.0"
 
@@ -29,8 +32,12 @@ __all__ = [
     "ScenarioError",
     "compiled",
     "load_scenario",
+    "load_study",
+    "read_failures",
     "read_roles",
+    "read_sweep",
     "run",
+    "sweep",
 ]
 
 # Public name to the module that has it.
@@ -43,8 +50,12 @@ _HOMES = {
     "ScenarioError": "ecosim.parameters",
     "compiled": "ecosim.compilation",
     "load_scenario": "ecosim.scenario",
+    "load_study": "ecosim.studies.study",
+    "read_failures": "ecosim.studies.store",
     "read_roles": "ecosim.roles",
+    "read_sweep": "ecosim.studies.store",
     "run": "ecosim.runs",
+    "sweep": "ecosim.studies.runner",
 }
 
 

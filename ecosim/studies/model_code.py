@@ -7,10 +7,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from modulefinder import ModuleFinder
 from pathlib import Path
+from types import CodeType
+from typing import Any
 
-import ecosim
+from ecosim import roles
 from ecosim.parameters import ScenarioError
-from ecosim.roles import read_roles
 
 
 def model_code(agents: Sequence[str]) -> dict[str, str]:
@@ -22,8 +23,8 @@ def model_code(agents: Sequence[str]) -> dict[str, str]:
     ----------
     agents : directories of further role files.
     """
-    roles = {f"role {role.name}": _digest(role.path) for role in read_roles(*agents).values()}
-    return {**_engine(), **roles}
+    files = {f"role {role.name}": _digest(role.path) for role in roles.read_roles(*agents).values()}
+    return {**_engine(), **files}
 
 
 def check_code(begun_with: Mapping[str, str], agents: Sequence[str], place: str) -> None:
@@ -52,14 +53,23 @@ def check_code(begun_with: Mapping[str, str], agents: Sequence[str], place: str)
 @functools.cache
 def _engine() -> dict[str, str]:
     """Return the files that the model imports, and what they import, with the digests that they had at the first call."""
-    package = Path(ecosim.__file__).parent
-    finder = ModuleFinder(path=[str(package.parent)])
+    package = Path(roles.__file__).parent
+    finder = _Finder(path=[str(package.parent)])
     finder.import_hook("ecosim.model")
     finder.import_hook("ecosim.studies.measuring")
-    found = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
+    found = {Path(file) for module in finder.modules.values() if (file := getattr(module, "__file__", None))}
     # The grammar imports each mechanism that it finds in the folder.
-    files = {*found, *(package / "mechanisms").glob("*.py")}
+    files = {*found, *(package / "mechanisms").glob("*.py")} - {package / "__init__.py"}
     return {path.relative_to(package.parent).as_posix(): _digest(path) for path in sorted(files)}
+
+
+class _Finder(ModuleFinder):
+    """Finds what modules import, except for the package itself, which names everything to make it public."""
+
+    def scan_code(self, co: CodeType, m: Any) -> None:
+        """Look for imports in the code of a module."""
+        if m.__name__ != "ecosim":
+            super().scan_code(co, m)
 
 
 def _digest(path: Path) -> str:

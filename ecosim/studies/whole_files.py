@@ -9,13 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from ecosim.runs import OutputError
+
 # Ends the name of a file that is being written, or that a process left behind when it was killed.
 UNFINISHED = ".unfinished"
 
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file to write; at the close it takes its name, whole and on the disk, or after an error leaves nothing."""
+    """Yield a file to write; at the close it takes its name, whole and on the disk, or after an error leaves nothing.
+
+    Raises
+    ------
+    OutputError : the disk does not take it.
+    """
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(6)}{UNFINISHED}")
     try:
         with temporary.open("xb") as file:
@@ -23,11 +30,16 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+        _keep_names(path.parent)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise OutputError(
+            f"{path}: cannot be written: {reason.lower()}; what was finished before is kept, "
+            "put that right and give the same command"
+        ) from error
+    finally:
         with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    _keep_names(path.parent)
+            temporary.unlink(missing_ok=True)
 
 
 def _keep_names(directory: Path) -> None:

@@ -1,0 +1,54 @@
+"""The commands on studies: thin, as those of `ecosim.cli`, and as light to load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ALL_WELL, SOME_FAILED = 0, 1
+
+Agents = Annotated[
+    list[Path] | None, typer.Option("--agents", metavar="DIR", help="Directory of further role files; can be repeated.")
+]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands on studies to the command line."""
+    for command in (sweep,):
+        app.command()(command)
+
+
+def sweep(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of a shipped study, or path of a TOML file.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Directory of its results; what is there is not run again.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Processes to run on, as many as processors unless given.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Run on the workers of this Dask scheduler instead.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what it would take, and run nothing more.")] = False,
+    agents: Agents = None,
+) -> None:
+    """Run a study, or the rest of it, on many processes."""
+    from ecosim.parameters import ScenarioError
+    from ecosim.studies import runner, telling
+    from ecosim.studies.progress import SweepWatch
+    from ecosim.studies.study import load_study
+
+    if out is None and not dry_run:
+        raise ScenarioError("a study writes files; give a directory for them with --out DIR")
+    whole = load_study(study, agents or ())
+    if dry_run:
+        telling.print_estimate(whole, runner.estimate(whole, workers, scheduler))
+        return
+    assert out is not None
+    with SweepWatch() as watch:
+        result = runner.sweep(whole, out, workers, None, scheduler, watch)
+    telling.print_result(whole, result, out)
+    if result.failed:
+        raise typer.Exit(SOME_FAILED)
