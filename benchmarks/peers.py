@@ -1,4 +1,4 @@
-"""How fast the sub-model of `benchmarks/README.md` runs in ecosim, plain Mesa, mesa-frames, plain C and C for vector units.
+"""How fast the sub-model of `benchmarks/README.md` runs in ecosim, plain Mesa, mesa-frames, as its rules alone and in C.
 
 python benchmarks/peers.py [--sizes 1000 10000 100000] [--repetitions 5] [--json FILE] [--frames-python PYTHON]
 
@@ -27,14 +27,17 @@ from submodel import agreement
 from submodel.by_c import FLAGS, InC, compiler, library
 from submodel.by_ecosim import InEcosim, numbers
 from submodel.by_mesa import InMesa
+from submodel.by_rules import InRules
 from submodel.frames import Frames, FramesMissingError, InFrames
 from submodel.start import Start, start_of
 
 OURS = "ecosim"
 SHORTEST = 0.05  # seconds that a repetition lasts at least, over as many models as that takes
 TITLES = {
-    OURS: "ecosim", "mesa": "plain Mesa", "frames": "mesa-frames", "plain": "C, plain", "vector": "C, vector units",
+    OURS: "ecosim", "mesa": "plain Mesa", "frames": "mesa-frames", "rules": "rules alone, Numba", "plain": "C, plain",
+    "vector": "C, vector units",
 }  # fmt: skip
+SAME_DRAWS = ("rules", "plain", "vector")  # run ecosim's trajectory; the others draw by themselves
 
 Maker = Callable[..., Any]
 
@@ -53,6 +56,7 @@ def makers(frames: Frames | None) -> dict[str, Maker]:
     found: dict[str, Maker] = {OURS: InEcosim, "mesa": with_growth(InMesa)}
     if frames is not None:
         found["frames"] = with_growth(functools.partial(InFrames, frames))
+    found["rules"] = with_growth(InRules)
     if compiler() is not None:
         for name in ("plain", "vector"):
             found[name] = with_growth(functools.partial(InC, name))
@@ -74,7 +78,7 @@ def check(found: dict[str, Maker]) -> dict[str, Any]:
     results: dict[str, Any] = {}
     ours = None
     for name, maker in found.items():
-        if name in ("plain", "vector"):
+        if name in SAME_DRAWS:
             apart = agreement.same_trajectory(maker)
             results[name] = {"trajectory": apart}
             agrees, sentence = apart <= agreement.TOLERANCE, f"same trajectory, {apart:.1e} apart"
@@ -88,7 +92,7 @@ def check(found: dict[str, Maker]) -> dict[str, Any]:
             sentence = f"same spreading, {apart:.1e} apart; means over {agreement.SEEDS} seeds at most {errors:.1f} standard errors apart"  # fmt: skip
         else:
             continue
-        print(f"  {TITLES[name]:16} {sentence}", flush=True)
+        print(f"  {TITLES[name]:18} {sentence}", flush=True)
         if not agrees:
             raise SystemExit(f"{TITLES[name]} does not do what ecosim does; nothing was timed")
     return results
@@ -158,7 +162,7 @@ def fixed_cost(maker: Maker, repetitions: int) -> float:
 def table(results: dict[int, dict[str, Any]]) -> str:
     """Return the results as a table."""
     lines = [
-        f"{'agents':>8} {'quarters':>8}  {'':16} {'ns per agent and quarter':>26} {'of ecosim':>10} "
+        f"{'agents':>8} {'quarters':>8}  {'':18} {'ns per agent and quarter':>26} {'of ecosim':>10} "
         f"{'processor ns':>13} {'of ecosim':>10} {'making, s':>10}"
     ]
     for size, by_name in results.items():
@@ -166,7 +170,7 @@ def table(results: dict[int, dict[str, Any]]) -> str:
         for name, one in by_name.items():
             spread = f"{one['nanoseconds']:.0f} ({one['least']:.0f}-{one['most']:.0f})"
             lines.append(
-                f"{size:8} {one['quarters']:8}  {TITLES[name]:16} {spread:>26} {one['nanoseconds'] / ours['nanoseconds']:10.3f} "
+                f"{size:8} {one['quarters']:8}  {TITLES[name]:18} {spread:>26} {one['nanoseconds'] / ours['nanoseconds']:10.3f} "
                 f"{one['processor']:13.0f} {one['processor'] / ours['processor']:10.3f} {one['making_seconds']:10.3f}"
             )  # fmt: skip
     return "\n".join(lines)
@@ -228,9 +232,10 @@ def main() -> None:
             library(name)
         about["seconds_compiling_c"] = time.perf_counter() - begun
     found = makers(frames)
-    begun = time.perf_counter()
-    found[OURS](start_of(64, 1), 1).run(2)
-    about["seconds_compiling_ecosim"] = time.perf_counter() - begun
+    for name in (OURS, "rules"):
+        begun = time.perf_counter()
+        found[name](start_of(64, 1), 1).run(2)
+        about[f"seconds_compiling_{name}"] = time.perf_counter() - begun
     for key, value in about.items():
         print(f"{key}: {value}")
     for name, reason in missing.items():

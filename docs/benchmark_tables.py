@@ -13,7 +13,8 @@ from tables import insert
 DOCS = Path(__file__).resolve().parent
 KEPT = DOCS.parent / "benchmarks"
 TITLES = {
-    "ecosim": "ecosim", "mesa": "plain Mesa", "frames": "mesa-frames", "plain": "C, plain", "vector": "C, vector units",
+    "ecosim": "ecosim", "mesa": "plain Mesa", "frames": "mesa-frames", "rules": "rules alone, Numba", "plain": "C, plain",
+    "vector": "C, vector units",
 }  # fmt: skip
 
 

@@ -43,10 +43,12 @@ def _maker(makers: dict[str, Callable[..., Any]], name: str) -> Callable[..., An
     return makers[name]
 
 
-@pytest.mark.parametrize("name", ["plain", "vector"])
+@pytest.mark.parametrize("name", ["rules", "plain", "vector"])
 @pytest.mark.parametrize("seed", [1, 2**62 + 12345])
-def test_c_runs_the_same_trajectory(peers: Any, makers: dict[str, Callable[..., Any]], name: str, seed: int) -> None:
-    """Protects the comparison with C: on the same draws, everything recorded is the same to rounding."""
+def test_same_draws_run_the_same_trajectory(
+    peers: Any, makers: dict[str, Callable[..., Any]], name: str, seed: int
+) -> None:
+    """Protects the comparison with C and the rules alone: on the same draws, everything recorded is the same to rounding."""
     assert peers.agreement.same_trajectory(_maker(makers, name), SIZE, QUARTERS, seed) <= peers.agreement.TOLERANCE
 
 
@@ -87,6 +89,7 @@ def test_program_prints_and_keeps(
     said = capsys.readouterr().out
     assert "mesa-frames: does not run: /nowhere" in said
     assert "C, plain: no C compiler was found" in said
+    assert "rules alone, Numba same trajectory" in said
     assert '"64"' in kept.read_text(encoding="utf-8")
 
 
