@@ -11,9 +11,6 @@ from ecosim.studies.design import number_of_points, values_taken
 from ecosim.studies.study import Study
 from ecosim.studies.study_parts import SAMPLED, DesignSettings, Factor
 
-_WORDS = (("second", 1.0), ("minute", 60.0), ("hour", 3600.0), ("day", 86_400.0), ("year", 31_557_600.0))
-
-
 def check_study(study: Study, failure: Failure) -> None:
     """Raise at the first thing that would fail in every run, or in many.
 
@@ -57,20 +54,15 @@ def _check_runs(study: Study, failure: Failure) -> None:
     runs, allowed = number_of_points(study) * study.replicates.most, study.design.most_runs
     if runs > allowed:
         from ecosim.studies.measuring import seconds_of_run
+        from ecosim.studies.progress import duration
 
-        time = _duration(runs * seconds_of_run(study))
+        time = duration(runs * seconds_of_run(study))
         finding = f"has {number_of_runs(study)}, about {time} on one core, and {allowed:_} are allowed"
         raise failure(("design",), finding, f"make it smaller, or allow them with most_runs = {runs:_} in [design]")
 
 
 def _counted(number: int, word: str) -> str:
     return f"{number:_} {word}" + ("" if number == 1 else "s")
-
-
-def _duration(seconds: float) -> str:
-    """Return a time in the largest unit of which it has two or more."""
-    word, unit = next(((word, unit) for word, unit in reversed(_WORDS) if seconds >= 2 * unit), _WORDS[0])
-    return _counted(max(1, round(seconds / unit)), word)
 
 
 def _check_corners(study: Study) -> None:

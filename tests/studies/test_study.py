@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecosim.parameters import ScenarioError
+from ecosim.parameters import Parameter, ScenarioError
 from ecosim.scenario_file import shipped_scenarios
+from ecosim.shapes import Table
 from ecosim.studies.design import number_of_points
 from ecosim.studies.study import Study, load_study, shipped_studies, study_from_dict
-from ecosim.studies.study_parts import Factor, Until, Wanted
+from ecosim.studies.study_parts import DISTRIBUTIONS, KINDS, ROLES, SUMMARIES, Factor, Until, Wanted
+from ecosim.studies.study_shape import factor_table, study_table
 
 DESIGN = '[design]\nkind = "sobol"\nsamples = 8\n'
 OPENING = '[[factors]]\npath = "open_sharing.opening_speed"\nlow = 0.0\nhigh = 0.1\n'
@@ -153,6 +155,22 @@ def test_studies_are_no_scenarios() -> None:
     assert {"classroom-sensitivity", "opening-the-platform", "screening", "stays-in-incubation"} <= set(
         shipped_studies()
     )
+
+
+def test_every_key_is_described() -> None:
+    """Protects the reference of study files: every key, kind, distribution and summary stands in it."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "study-files.md").read_text(encoding="utf-8")
+    number = Parameter(0.0, 0.0, 1.0, "1", "", "")
+    top = study_table(["outcome"]).entries
+    tables = [
+        table
+        for table in (*top.values(), top["outcomes"].entries["outcome"], factor_table(number))
+        if isinstance(table, Table)
+    ]  # type: ignore[union-attr]
+    names = {name for table in tables for name in table.entries} - {"outcome"} | set(top)
+    assert len(names) > 30
+    words = {*names, *KINDS, *DISTRIBUTIONS, *SUMMARIES, *ROLES}
+    assert not {word for word in words if f"`{word}`" not in page and f"[{word}]" not in page}
 
 
 # -- faults -----------------------------------------------------------------------------------------------------------
