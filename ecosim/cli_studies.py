@@ -16,7 +16,7 @@ Agents = Annotated[
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands on studies to the command line."""
-    for command in (sweep,):
+    for command in (sweep, report, calibrate):
         app.command()(command)
 
 
@@ -44,7 +44,7 @@ def sweep(
         raise ScenarioError("a study writes files; give a directory for them with --out DIR")
     whole = load_study(study, agents or ())
     if dry_run:
-        telling.print_estimate(whole, runner.estimate(whole, workers, scheduler))
+        telling.print_estimate(whole, runner.estimate(whole, workers, None, scheduler))
         return
     assert out is not None
     with SweepWatch() as watch:
@@ -52,3 +52,30 @@ def sweep(
     telling.print_result(whole, result, out)
     if result.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def report(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="What run, sweep or calibrate wrote with --out.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write, report.html in the directory unless given.")
+    ] = None,
+) -> None:
+    """Write what a directory of results shows as one page for a browser."""
+    from ecosim.analysis.report import write_report
+
+    print(write_report(directory, out))
+
+
+def calibrate(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Name of a shipped calibration, or path of a TOML file.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of its results; finished generations are kept.")],
+) -> None:
+    """Fit parameters of a scenario to data, and tell what the data do not say."""
+    from rich.console import Console
+
+    from ecosim.analysis.calibration import calibrate as fit
+    from ecosim.analysis.calibration_telling import CalibrationWatch, print_calibration
+
+    with CalibrationWatch() as watch:
+        result = fit(file, out, watch.finished, watch.ran)
+    print_calibration(Console(markup=False, highlight=False, emoji=False), result, out)

@@ -285,9 +285,7 @@ def _check_replaceable(directory: str | Path, target: Path) -> None:
         raise OutputError(
             f"{directory}: is where a disk is mounted; give a directory in it, such as {target / 'first'}"
         )
-    foreign = sorted(
-        path.name for path in target.iterdir() if path.name not in _OURS or not path.is_file()
-    )
+    foreign = sorted(path.name for path in target.iterdir() if path.name not in _OURS or not path.is_file())
     if foreign:
         raise OutputError(
             f"{directory}: holds {foreign[0]!r}, which is no result of a run; give a new or an empty directory"
