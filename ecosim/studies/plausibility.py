@@ -11,6 +11,7 @@ from ecosim.studies.design import number_of_points, values_taken
 from ecosim.studies.study import Study
 from ecosim.studies.study_parts import SAMPLED, DesignSettings, Factor
 
+
 def check_study(study: Study, failure: Failure) -> None:
     """Raise at the first thing that would fail in every run, or in many.
 
