@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ecosim.analysis.analyse import analyse
     from ecosim.compilation import compiled
     from ecosim.model import Ecosystem
     from ecosim.organisation import Organisation
@@ -30,6 +31,7 @@ __all__ = [
     "Parameter",
     "ParameterGroup",
     "ScenarioError",
+    "analyse",
     "compiled",
     "load_scenario",
     "load_study",
@@ -48,6 +50,7 @@ _HOMES = {
     "Parameter": "ecosim.parameters",
     "ParameterGroup": "ecosim.parameters",
     "ScenarioError": "ecosim.parameters",
+    "analyse": "ecosim.analysis.analyse",
     "compiled": "ecosim.compilation",
     "load_scenario": "ecosim.scenario",
     "load_study": "ecosim.studies.study",
