@@ -16,7 +16,7 @@ Agents = Annotated[
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands on studies to the command line."""
-    for command in (sweep, report, calibrate):
+    for command in (sweep, analyse, report, calibrate):
         app.command()(command)
 
 
@@ -54,13 +54,38 @@ def sweep(
         raise typer.Exit(SOME_FAILED)
 
 
+def analyse(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a sweep.")],
+    outcomes: Annotated[
+        list[str] | None, typer.Option("--outcome", metavar="NAME", help="Outcome to look at; can be repeated.")
+    ] = None,
+    box: Annotated[
+        str | None, typer.Option(metavar="CONDITION", help="Look for boxes of factors in which 'OUTCOME > 0.9'.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Directory to write to, analysis in the sweep's unless given.")
+    ] = None,
+) -> None:
+    """Say what moved the outcomes of a study."""
+    from rich.console import Console
+
+    from ecosim.analysis.analyse import analyse as analysed
+    from ecosim.analysis.findings import print_findings
+    from ecosim.analysis.writing import checked_target
+
+    target = checked_target(directory / "analysis" if out is None else out)
+    result = analysed(directory, outcomes, box)
+    result.write(target)
+    print_findings(Console(markup=False, highlight=False, emoji=False), result, target)
+
+
 def report(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="What run, sweep or calibrate wrote with --out.")],
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File to write, report.html in the directory unless given.")
     ] = None,
 ) -> None:
-    """Write what a directory of results shows as one page for a browser."""
+    """Write a page for browsers on a directory of results."""
     from ecosim.analysis.report import write_report
 
     print(write_report(directory, out))
@@ -70,7 +95,7 @@ def calibrate(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Name of a shipped calibration, or path of a TOML file.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of its results; finished generations are kept.")],
 ) -> None:
-    """Fit parameters of a scenario to data, and tell what the data do not say."""
+    """Fit parameters to data; tell what the data do not say."""
     from rich.console import Console
 
     from ecosim.analysis.calibration import calibrate as fit

@@ -104,6 +104,19 @@ def read_failures(directory: str | Path) -> pd.DataFrame:
     return found
 
 
+def design_points(directory: str | Path) -> pd.DataFrame:
+    """Return all points of the design, run or not: a row each, its number as index, a column a factor.
+
+    Raises
+    ------
+    OutputError : the directory holds no study, or not its design yet.
+    """
+    from pyarrow import compute
+
+    table: pd.DataFrame = _design(Path(directory), compute.field("replicate") == 0).to_pandas()
+    return table.drop(columns=["run", "replicate", "seed"]).set_index("point").sort_index()
+
+
 def write_failures(directory: Path, record: StudyRecord) -> None:
     """Write failures.parquet, batch by batch; if no run failed there is none."""
     from pyarrow import parquet
