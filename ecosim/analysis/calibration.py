@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ecosim.analysis.calibration_file import Calibration, load_calibration
 from ecosim.analysis.calibration_store import CalibrationStore
+from ecosim.analysis.libraries import library
 from ecosim.analysis.posterior_sampling import (
     MOST_SEED,
     Generation,
@@ -148,6 +149,7 @@ def calibrate(
     OutputError : the directory cannot be written, or holds something else.
     """
     calibration = source if isinstance(source, Calibration) else load_calibration(source)
+    library("pyabc", "a calibration", "calibration")
     with CalibrationStore.opened(Path(out), calibration) as store:
         if store.ended() is None:
             _fit(calibration, store, told, ran)

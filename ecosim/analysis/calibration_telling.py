@@ -75,7 +75,9 @@ def print_calibration(console: Console, result: CalibrationResult, out: Path) ->
     _print_table(
         console, "Generations; farthest accepted distance in tolerances", GENERATION_HEAD, generation_rows(result), 1
     )
-    _print_table(console, "Parameters", PARAMETER_HEAD, parameter_rows(result), 1)
+    # Without the last column, so that names have room on 80 columns.
+    rows = [row[:-1] for row in parameter_rows(result)]
+    _print_table(console, "Parameters, and whether the data tell of them", PARAMETER_HEAD[:-1], rows, 1)
     _print_table(
         console, "New runs against the data; how far their median is off in tolerances", FIT_HEAD, fit_rows(result), 3
     )
@@ -88,7 +90,7 @@ def print_calibration(console: Console, result: CalibrationResult, out: Path) ->
 def _print_table(console: Console, title: str, head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, name in enumerate(head):
-        table.add_column(name, justify="left" if place < left else "right")
+        table.add_column(name, justify="left" if place < left else "right", no_wrap=True, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console.print(f"\n{title}")

@@ -11,17 +11,17 @@ from ecosim.analysis.calibration_tables import closeness, correlations, paramete
 
 STRONG = 0.5  # correlation from which two parameters are said to stand in for each other
 
-PARAMETER_HEAD = ("parameter", "prior, 90 %", "posterior, 90 %", "median", "width", "data tell of it")
-FIT_HEAD = ("series", "runs from", "years", "median off", "in 50 %", "in 90 %")
+PARAMETER_HEAD = ("parameter", "prior, 90%", "posterior, 90%", "median", "told", "width")
+FIT_HEAD = ("series", "runs from", "years", "median off", "in 50%", "in 90%")
 GENERATION_HEAD = ("generation", "farthest", "runs", "accepted", "effective")
 
 
 def parameter_rows(result: CalibrationResult) -> list[list[str]]:
-    """Return a row a parameter under `PARAMETER_HEAD`; the width is the posterior's interval over the prior's."""
+    """Return a row a parameter under `PARAMETER_HEAD`; the last column is the posterior's interval over the prior's."""
     return [
         [
             found.name, f"{_short(found.prior_low)} to {_short(found.prior_high)}", f"{_short(found.low)} to {_short(found.high)}",
-            _short(found.median), f"{found.width:.2f}", "yes" if found.informed else "no",
+            _short(found.median), "yes" if found.informed else "no", f"{found.width:.2f}",
         ]
         for found in parameter_findings(result)
     ]  # fmt: skip
@@ -77,8 +77,8 @@ def findings(result: CalibrationResult) -> Iterator[str]:
     for each in closeness(result):
         if each.sample == "posterior":
             yield (
-                f"{each.series}, {each.years} years {each.part}: {each.most:.0%} of the data lie inside the middle 90 % of runs from "
-                f"the posterior, {each.half:.0%} inside the middle 50 %; their median is off by {each.off:.2f} tolerances."
+                f"{_capital(each.series)}, {each.years} years {each.part}: {each.most:.0%} of the data lie inside the middle 90% of runs from "
+                f"the posterior, {each.half:.0%} inside the middle 50%; their median is off by {each.off:.2f} tolerances."
             )
 
 
@@ -112,6 +112,10 @@ def _strong_pairs(result: CalibrationResult) -> list[str]:
 
 def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _short(number: float) -> str:

@@ -81,8 +81,8 @@ def _fit(result: CalibrationResult) -> Section:
 
 def _parameters(result: CalibrationResult) -> Section:
     note = (
-        "Width: the posterior's interval over the prior's. The data tell of a parameter if the two distribution functions differ by more "
-        "than chance would in a sample of this effective size (Kolmogorov, 1 % level)."
+        "Width: the posterior's interval over the prior's. A parameter is told if the two distribution functions differ by more "
+        "than chance would in a sample of this effective size (Kolmogorov, 1% level)."
     )
     grid = Grid("Prior and posterior", PARAMETER_HEAD, parameter_rows(result), note)
     charts = posterior_charts(result)

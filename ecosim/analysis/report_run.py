@@ -55,7 +55,7 @@ def _lead(run: Run) -> Iterator[str]:
     shares = run.value.groupby("beneficiary", sort=False).value.sum().sort_values(ascending=False)
     written = percentages(shares.tolist())
     total = f"{shares.sum() / 1000.0:,.1f}"
-    first = ", ".join(f"{name} {share} %" for name, share in zip(shares.index[:3], written, strict=False))
+    first = ", ".join(f"{name} {share}%" for name, share in zip(shares.index[:3], written, strict=False))
     yield f"Of the value of {total} billion CNY that was booked in {run.steps} quarters, the largest shares went to: {first}."
     stages = metrics.stage[metrics.stage.ne(metrics.stage.shift())]
     path = ", ".join(

@@ -37,7 +37,7 @@ def stage_chart(run: Run) -> Chart:
         for place, row in enumerate(shares.to_numpy()):
             for height, top in zip(row, row.cumsum(), strict=True):
                 if height >= 5.0:
-                    axes.text(place, top - height / 2, f"{height:.0f} %", ha="center", va="center", fontsize=8.5,
+                    axes.text(place, top - height / 2, f"{height:.0f}%", ha="center", va="center", fontsize=8.5,
                               bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})  # fmt: skip
         axes.set_xticks(range(len(shares)), list(map(str, shares.index)))
         axes.set(ylim=(0, 100), xlim=(-0.5, max(len(shares), 2) - 0.5), ylabel="percent of the value of the stage")
