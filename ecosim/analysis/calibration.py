@@ -23,7 +23,7 @@ from ecosim.analysis.posterior_sampling import (
     sample_posterior,
 )
 from ecosim.analysis.target_series import distance_of
-from ecosim.parameters import Value
+from ecosim.parameters import ScenarioError, Value
 from ecosim.studies.measures import outcomes_for, quarterly
 from ecosim.studies.measuring import written
 
@@ -208,6 +208,8 @@ def _fit(
         simulate, fit.distance, calibration.factors, calibration.settings, store.database, finished
     )
     generations = generations_of(store.database)
+    if not generations:
+        raise _none_finished(calibration, fit)
     names = [factor.name for factor in calibration.factors]
     particles = {
         generation.number: particles_of(store.database, generation.number, names)[0] for generation in generations
@@ -219,6 +221,16 @@ def _fit(
     store.write_table("predictions", _predictions(fit, particles[generations[-1].number], ran))
     store.add_failures(-1, fit.failures)
     store.end(ended)
+
+
+def _none_finished(calibration: Calibration, fit: Fit) -> ScenarioError:
+    """Return the error of a fit whose runs did not do for one generation."""
+    settings = calibration.settings
+    reason = f"; the first that broke off said {fit.failures[0]['error']}" if fit.failures else ""
+    return ScenarioError(
+        f"{calibration.name}: of {settings.runs:,} runs fewer than {settings.population:,} had a value for every year of the data"
+        f"{reason}; give narrower priors or more runs"
+    )
 
 
 def _predictions(fit: Fit, posterior: pd.DataFrame, ran: Callable[[int, int], None] | None) -> pd.DataFrame:

@@ -97,7 +97,7 @@ def endings(result: CalibrationResult) -> Iterator[str]:
     if effective < 50:
         yield f"The effective sample size is {effective:.0f}: intervals are rough, give a larger population."
     if result.failed:
-        yield f"{result.failed} runs broke off with an error and count as far from the data; failures.jsonl has the command of each."
+        yield f"{result.failed} runs broke off with an error and were not accepted; failures.jsonl has the command of each."
 
 
 def _strong_pairs(result: CalibrationResult) -> list[str]:

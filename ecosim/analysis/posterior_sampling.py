@@ -1,16 +1,20 @@
 """Approximate Bayesian computation: parameter values under which a stochastic model comes near to data, by pyABC.
 
-The method is ABC-SMC with adaptive distances (Toni et al. 2009, Beaumont et al. 2009; Del Moral et al. 2012 for the
-quantile): generation 0 is a sample of the prior; each later one proposes values around those of the one before, keeps those
-whose run comes nearer to the data than a quantile of the distances before, and weighs them so that it stays a sample of the
-posterior. Generations are kept in a database (SQLite) as they are finished. Each is begun from the database and from a random
-state of its own, so that a fit that was killed goes on to the same numbers, bit for bit.
+The method is ABC-SMC (Toni et al. 2009, Beaumont et al. 2009) with thresholds taken from the generation before (Del Moral
+et al. 2012). Generation 0 is a sample of the prior, of values whose run can be compared with the data. Each later one proposes
+values around those of the one before, keeps those whose run comes nearer to the data than a quantile of the distances before,
+and weighs them so that it stays a sample of the posterior.
+
+Generations are kept in a database (SQLite) as they are finished. Each is begun from the database and from a random state of its
+own, so that a fit that was killed goes on to the same numbers, bit for bit.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -99,7 +103,7 @@ def sample_posterior(
     Parameters
     ----------
     simulate : returns the numbers of one run; it is called one run at a time.
-    distance : of such numbers from the data; finite.
+    distance : of such numbers from the data; infinite for a run that cannot be compared, which is never accepted.
     factors : the parameters, each with its prior.
     database : file that generations are kept in; it need not be there yet.
     told : called after each generation.
@@ -146,7 +150,7 @@ def _run_generation(
         distance_function=lambda run, data: distance(run[_RUN][1:]),
         population_size=settings.population,
         # A first threshold that is taken from a sample is, with a database, taken from its last generation.
-        eps=pyabc.QuantileEpsilon("from_sample" if number else np.inf, settings.quantile),
+        eps=pyabc.QuantileEpsilon("from_sample" if number else sys.float_info.max, settings.quantile),
         # Proposals spread by twice the covariance (Filippi et al. 2013); pyABC's own narrower ones make weights uneven.
         transitions=pyabc.MultivariateNormalTransition(bandwidth_selector=lambda count, dimensions: np.sqrt(2.0)),
         sampler=pyabc.sampler.SingleCoreSampler(check_max_eval=True),
@@ -197,7 +201,8 @@ def generations_of(database: Path) -> list[Generation]:
     for number, epsilon, runs in zip(table.t, table.epsilon, table.samples, strict=True):
         weights = history.get_weighted_distances(t=int(number))["w"].to_numpy()
         effective = float(weights.sum() ** 2 / (weights**2).sum())
-        generations.append(Generation(int(number), float(epsilon), int(runs), len(weights), effective))
+        farthest = float(epsilon) if number else math.inf
+        generations.append(Generation(int(number), farthest, int(runs), len(weights), effective))
     return generations
 
 

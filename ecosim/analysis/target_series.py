@@ -19,8 +19,6 @@ SUMMARIES = ("mean", "sum", "last")
 SCALES = ("level", "log", "index")
 COLUMNS = ("year", "value", "source")
 QUARTERS = 4
-# Distance of a value that a run does not have, such as the logarithm of no revenue.
-UNDEFINED = 1e6
 
 Numbers = NDArray[np.float64]
 Row = tuple[int, float, str]
@@ -118,12 +116,14 @@ def distance_of(differences: Sequence[Numbers]) -> float:
 
     Parameters
     ----------
-    differences : of each series, model less data in tolerances, (years,); what is not a number counts as `UNDEFINED`.
+    differences : of each series, model less data in tolerances, (years,).
+
+    Returns
+    -------
+    The distance in tolerances; infinite if a value is not a number, such as the logarithm of no revenue.
     """
-    squares = [
-        np.mean(np.nan_to_num(each, nan=UNDEFINED, posinf=UNDEFINED, neginf=UNDEFINED) ** 2) for each in differences
-    ]
-    return float(np.sqrt(np.mean(squares)))
+    distance = float(np.sqrt(np.mean([np.mean(each**2) for each in differences])))
+    return distance if math.isfinite(distance) else math.inf
 
 
 def read_rows(path: Path, unreadable: Callable[[str, str], ScenarioError]) -> list[Row]:

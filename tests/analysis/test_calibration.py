@@ -54,7 +54,7 @@ from ecosim.analysis.posterior_sampling import (
     prior_of,
     sample_posterior,
 )
-from ecosim.analysis.target_series import UNDEFINED, Target, distance_of, read_rows
+from ecosim.analysis.target_series import Target, distance_of, read_rows
 from ecosim.parameters import ScenarioError
 from ecosim.runs import OutputError
 from ecosim.shapes import sentence
@@ -267,7 +267,7 @@ def test_an_index_knows_no_unit(values: list[float], factor: float) -> None:
 def test_distance_by_hand() -> None:
     """Root of the mean over series of the mean squared difference: series count alike however many years they have."""
     assert distance_of([np.array([3.0]), np.array([0.0, 0.0, 4.0, 0.0])]) == pytest.approx(np.sqrt((9.0 + 4.0) / 2.0))
-    assert distance_of([np.array([np.nan])]) == UNDEFINED
+    assert distance_of([np.array([np.nan]), np.array([0.0])]) == np.inf
 
 
 def test_a_year_by_hand() -> None:
@@ -390,21 +390,36 @@ def test_runs_are_limited(place: Place, tmp_path: Path) -> None:
 def test_a_run_that_breaks_off_does_not_end_the_fit(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error in a run makes it far from the data; it is kept with the command that repeats it."""
+    """A run with an error is never accepted; it is kept with the command that repeats it."""
     whole = Fit.run
 
     def broken(self: Fit, values: Mapping[str, float], seed: int, years: int) -> list[np.ndarray]:
-        if values["growth"] > 0.35:
+        if values["growth"] > 0.25:
             raise ZeroDivisionError("on purpose")
         return whole(self, values, seed, years)
 
     monkeypatch.setattr(Fit, "run", broken)
     result = calibrate(_small(place, generations=3), tmp_path / "broken")
-    assert (last_generation(result).growth <= 0.35).all()
+    assert (result.posterior.growth <= 0.25).all()
     lines = [json.loads(line) for line in (tmp_path / "broken" / FAILURES).read_text(encoding="utf-8").splitlines()]
     assert result.failed == len(lines) > 0
     assert all("on purpose" in line["error"] and line["command"].startswith("ecosim run ") for line in lines)
     assert any("broke off" in sentence for sentence in endings(result))
+
+
+def test_a_fit_none_of_whose_runs_can_be_compared_says_so(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """If all runs break off there is no posterior, and one sentence says what the first of them said."""
+
+    def broken(self: Fit, values: Mapping[str, float], seed: int, years: int) -> list[np.ndarray]:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(Fit, "run", broken)
+    file = place.write(FIT.replace("runs = 900", "runs = 70"), "hopeless")
+    said = _refused(["calibrate", str(file), "--out", str(tmp_path / "hopeless")], capsys)
+    assert "of 70 runs fewer than 60" in said
+    assert "ZeroDivisionError: on purpose" in said
 
 
 def test_correlations_are_a_matrix(fitted: tuple[CalibrationResult, Path]) -> None:
