@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ecosim.studies.plan import DIGEST
 from ecosim.studies.study_parts import Wanted
 from ecosim.studies.whole_files import whole_file
 
@@ -22,7 +23,7 @@ ASIDE = "set-aside"
 OWN = ("run", "point", "replicate", "seed", "error", "traceback", "command", "seconds")
 
 _NAME = re.compile(r"batch-(\d{6,})\.parquet")
-_DIGEST, _BATCH, _FAILED = b"ecosim_study", b"ecosim_batch", b"ecosim_failed"
+_BATCH, _FAILED = b"ecosim_batch", b"ecosim_failed"
 
 
 class ForeignFileError(ValueError):
@@ -75,7 +76,7 @@ def write_batch(directory: Path, digest: str, batch: int, rows: BatchRows, outco
     outcomes : of the study.
     kept : those of `SERIES` and `EVENTS` that the study keeps.
     """
-    mark = {_DIGEST: digest.encode(), _BATCH: str(batch).encode(), _FAILED: str(rows.failed).encode()}
+    mark = {DIGEST: digest.encode(), _BATCH: str(batch).encode(), _FAILED: str(rows.failed).encode()}
     for folder, table in (*_kept_tables(rows, outcomes, kept), (RUNS, _runs_table(rows, outcomes))):
         _write(table.replace_schema_metadata(mark), batch_file(directory, folder, batch))
 
@@ -104,7 +105,7 @@ def failed_runs(path: Path, digest: str) -> int:
 
     try:
         mark = parquet.read_schema(path).metadata or {}
-        if mark[_DIGEST] == digest.encode() and int(mark[_BATCH]) == batch_of(path):
+        if mark[DIGEST] == digest.encode() and int(mark[_BATCH]) == batch_of(path):
             return int(mark[_FAILED])
     except (ArrowException, OSError, KeyError, ValueError):
         pass

@@ -10,15 +10,18 @@ from filelock import FileLock, Timeout
 
 from ecosim.runs import OutputError
 from ecosim.studies.batch_files import (
+    EVENTS,
     RUNS,
+    SERIES,
     ForeignFileError,
     batch_file,
     batch_of,
     check_whole,
     set_aside,
-)  # fmt: skip
+)
 from ecosim.studies.study_record import FILE, StudyRecord
-from ecosim.studies.whole_files import remove_unfinished
+from ecosim.studies.whole_files import UNFINISHED
+from ecosim.studies.worker import UNDER_WAY
 
 LOCK = ".lock"
 _SYSTEM = ("lost+found",)  # what an empty disk holds
@@ -87,11 +90,26 @@ def _unwritable(out: str | Path, error: Exception) -> OutputError:
 
 
 def make_folders(directory: Path, kept: tuple[str, ...]) -> None:
-    """Make the folders of results, and remove what killed processes left half-written in them."""
+    """Make the folders of results."""
     for folder in (RUNS, *kept):
         (directory / folder).mkdir(exist_ok=True)
-        remove_unfinished(directory / folder)
-    remove_unfinished(directory)
+
+
+@contextlib.contextmanager
+def tidied(directory: Path) -> Iterator[None]:
+    """Remove, before and after, what killed processes left half-written in a directory of a sweep."""
+
+    def tidy() -> None:
+        for place in (directory, *(directory / folder for folder in (RUNS, SERIES, EVENTS))):
+            for path in (*place.glob(f".*{UNFINISHED}"), *place.glob(f".*{UNDER_WAY}")):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    tidy()
+    try:
+        yield
+    finally:
+        tidy()
 
 
 def finished_batches(

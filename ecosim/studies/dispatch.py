@@ -16,6 +16,7 @@ from ecosim.studies.worker import BatchDone, run_batch, run_under_way
 PULSE = 0.5  # seconds after which a look at the clock and at Ctrl-C is due
 AHEAD = 2  # batches handed out for each that can run, so that no worker waits for the next
 BLAMES = 2  # deaths over one run, alone, after which it is not run again
+GIVEN_UP = "the worker process ended in the middle of this run whenever it was run, alone too: it crashed, or was killed"
 
 
 @dataclass
@@ -160,6 +161,4 @@ class Dispatch:
             note.unlink()
         task.blamed[run] += deaths
         if task.blamed[run] >= BLAMES:
-            task.given_up[run] = (
-                f"the worker process ended in the middle of this run, {task.blamed[run]} times out of as many"
-            )
+            task.given_up[run] = GIVEN_UP

@@ -20,7 +20,7 @@ from ecosim.runs import OutputError
 
 STRIKES = 3  # deaths of workers over a batch after which it is looked at alone
 _WINDOWS_PROCESSES = 61  # the most that a pool can wait for there
-_ANSWER = 20.0  # seconds that a scheduler may take to answer
+ANSWER = 20.0  # seconds that a scheduler may take to answer
 
 
 class Workers(Protocol):
@@ -157,13 +157,13 @@ class DaskWorkers:
             ) from None
         self.address = address
         try:
-            self._client = Client(address, timeout=_ANSWER, set_as_default=False)
+            self._client = Client(address, timeout=ANSWER, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise OutputError(
                 f"{address}: no Dask scheduler answers; give its address, such as tcp://127.0.0.1:8786"
             ) from error
         try:
-            self._client.wait_for_workers(1, timeout=_ANSWER)
+            self._client.wait_for_workers(1, timeout=ANSWER)
         except TimeoutError:
             self._client.close()
             raise OutputError(

@@ -23,8 +23,13 @@ def model_code(agents: Sequence[str]) -> dict[str, str]:
     ----------
     agents : directories of further role files.
     """
-    files = {f"role {role.name}": _digest(role.path) for role in roles.read_roles(*agents).values()}
-    return {**_engine(), **files}
+    finder = _Finder(path=[str(_PACKAGE.parent)])
+    for name in ("ecosim.model", "ecosim.studies.measuring"):
+        finder.import_hook(name)
+    imported = {Path(file) for module in finder.modules.values() if (file := getattr(module, "__file__", None))}
+    # What the package makes public is no part of the model.
+    engine = sorted({*_mechanisms(), *(_name(path) for path in imported - {_PACKAGE / "__init__.py"})})
+    return {**{name: _engine(name) for name in engine}, **_roles(agents)}
 
 
 def check_code(begun_with: Mapping[str, str], agents: Sequence[str], place: str) -> None:
@@ -40,7 +45,9 @@ def check_code(begun_with: Mapping[str, str], agents: Sequence[str], place: str)
     ------
     ScenarioError : a file differs, is new or is missing.
     """
-    present = model_code(agents)
+    # A file that is imported for the first time is imported by one that was changed for it.
+    engine = {*_mechanisms(), *(name for name in begun_with if name.endswith(".py"))}
+    present = {**{name: _engine(name) for name in engine}, **_roles(agents)}
     changed = sorted(name for name in {*begun_with, *present} if begun_with.get(name) != present.get(name))
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
@@ -50,17 +57,7 @@ def check_code(begun_with: Mapping[str, str], agents: Sequence[str], place: str)
         )
 
 
-@functools.cache
-def _engine() -> dict[str, str]:
-    """Return the files that the model imports, and what they import, with the digests that they had at the first call."""
-    package = Path(roles.__file__).parent
-    finder = _Finder(path=[str(package.parent)])
-    finder.import_hook("ecosim.model")
-    finder.import_hook("ecosim.studies.measuring")
-    found = {Path(file) for module in finder.modules.values() if (file := getattr(module, "__file__", None))}
-    # The grammar imports each mechanism that it finds in the folder.
-    files = {*found, *(package / "mechanisms").glob("*.py")} - {package / "__init__.py"}
-    return {path.relative_to(package.parent).as_posix(): _digest(path) for path in sorted(files)}
+_PACKAGE = Path(roles.__file__).parent
 
 
 class _Finder(ModuleFinder):
@@ -70,6 +67,26 @@ class _Finder(ModuleFinder):
         """Look for imports in the code of a module."""
         if m.__name__ != "ecosim":
             super().scan_code(co, m)
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(_PACKAGE.parent).as_posix()
+
+
+def _mechanisms() -> list[str]:
+    """Return the mechanisms, each of which the grammar imports that it finds in their folder."""
+    return [_name(path) for path in (_PACKAGE / "mechanisms").glob("*.py")]
+
+
+@functools.cache
+def _engine(name: str) -> str | None:
+    """Return the digest that a file of the engine had when it was first asked for, None if there is none."""
+    path = _PACKAGE.parent / name
+    return _digest(path) if path.exists() else None
+
+
+def _roles(agents: Sequence[str]) -> dict[str, str]:
+    return {f"role {role.name}": _digest(role.path) for role in roles.read_roles(*agents).values()}
 
 
 def _digest(path: Path) -> str:

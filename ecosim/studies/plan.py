@@ -20,6 +20,7 @@ SECONDS = 1.0  # of work that a batch is made of: little to lose when a worker i
 MOST_IN_BATCH = 4_096
 MOST_BATCHES = 10_000  # files that a directory holds with ease; above, batches become longer
 BATCHES_PER_WORKER = 4  # so that the last one does not leave the others waiting for long
+DIGEST = b"ecosim_study"  # key of the study's digest in the metadata of each table
 ROWS = 4_096  # about, of a row group of the design, which is what a worker reads for a batch
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
@@ -128,12 +129,13 @@ def batch_size(seconds: float, points: int, replicates: Replicates, workers: int
     return max(min(by_time, by_share), -(-points * replicates.most // MOST_BATCHES))
 
 
-def write_design(path: Path, plan: Plan, points: pd.DataFrame) -> None:
+def write_design(path: Path, plan: Plan, points: pd.DataFrame, digest: str) -> None:
     """Write the design, every run that there can be; a row group holds whole batches.
 
     Parameters
     ----------
     points : a row a point, a column a factor.
+    digest : of the study.
     """
     from pyarrow import parquet
 
@@ -141,7 +143,20 @@ def write_design(path: Path, plan: Plan, points: pd.DataFrame) -> None:
     batches = range(plan.batches)
     step = max(1, ROWS // plan.size)
     with whole_file(path) as file:
-        schema = plan.table(batches[:1], columns).schema
-        with parquet.ParquetWriter(file, schema) as writer:
+        schema = plan.table(batches[:1], columns).schema.with_metadata({DIGEST: digest.encode()})
+        with parquet.ParquetWriter(file, schema, write_page_checksum=True) as writer:
             for first in batches[::step]:
-                writer.write_table(plan.table(batches[first : first + step], columns))
+                writer.write_table(plan.table(batches[first : first + step], columns).cast(schema))
+
+
+def is_design(path: Path, digest: str) -> bool:
+    """Return whether a file is the sound design of a study."""
+    from pyarrow import ArrowException, parquet
+
+    try:
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
+            for group in range(file.num_row_groups):
+                file.read_row_group(group)
+            return bool((file.schema_arrow.metadata or {}).get(DIGEST) == digest.encode())
+    except (OSError, ArrowException):
+        return False

@@ -19,10 +19,10 @@ import numpy as np
 from ecosim.parameters import ScenarioError
 from ecosim.studies.batch_files import RUNS, batch_file, read_columns
 from ecosim.studies.design import number_of_points, points
-from ecosim.studies.directory import finished_batches, locked, make_folders
+from ecosim.studies.directory import finished_batches, locked, make_folders, tidied
 from ecosim.studies.dispatch import Dispatch, Task
-from ecosim.studies.executors import DaskWorkers, GivenWorkers, LocalWorkers, Workers
-from ecosim.studies.plan import Plan, batch_size, write_design
+from ecosim.studies.executors import DaskWorkers, GivenWorkers, LocalWorkers, Workers, lost
+from ecosim.studies.plan import MOST_IN_BATCH, Plan, batch_size, is_design, write_design
 from ecosim.studies.stopping import Precision
 from ecosim.studies.store import write_failures
 from ecosim.studies.study import Study, load_study
@@ -103,7 +103,7 @@ def sweep(
     """
     begun = time.perf_counter()
     plan = study if isinstance(study, Study) else load_study(study)
-    with locked(out) as directory, _workers(workers, executor, scheduler) as crew:
+    with locked(out) as directory, tidied(directory), _workers(workers, executor, scheduler) as crew:
         record = _record(directory, plan, crew, out)
         folders = kept(plan)
         make_folders(directory, folders)
@@ -123,15 +123,17 @@ def sweep(
     )  # fmt: skip
 
 
-def estimate(study: Study | str | Path, workers: int | None = None, scheduler: str | None = None) -> Estimate:
+def estimate(
+    study: Study | str | Path, workers: int | None = None, executor: Executor | None = None, scheduler: str | None = None
+) -> Estimate:
     """Return what a study would take, by some runs of it; nothing is written.
 
     Parameters
     ----------
-    study, workers, scheduler : as for `sweep`.
+    study, workers, executor, scheduler : as for `sweep`.
     """
     given = study if isinstance(study, Study) else load_study(study)
-    with _workers(workers, None, scheduler) as crew:
+    with _workers(workers, executor, scheduler) as crew:
         plan, cost = _planned(given, crew)
         count = crew.count()
     return Estimate(
@@ -284,8 +286,9 @@ def _record(directory: Path, study: Study, crew: Workers, out: str | Path) -> St
         plan, _ = _planned(study, crew)
         record = record_of(study, plan)
         record.write(directory)
-    if not (directory / DESIGN).exists():
-        write_design(directory / DESIGN, Plan(record.points, study.replicates, record.size), points(study))
+    if not is_design(directory / DESIGN, record.digest):
+        plan = Plan(record.points, study.replicates, record.size)
+        write_design(directory / DESIGN, plan, points(study), record.digest)
     return record
 
 
@@ -299,14 +302,15 @@ def _planned(study: Study, crew: Workers) -> tuple[Plan, Trial]:
     table = points(study)
     some = sorted({round(place) for place in np.linspace(0, count - 1, TRIAL_POINTS)})
     rows = [
-        {**table.iloc[[point]].to_dict("records")[0], "run": 0, "point": point, "replicate": 0, "seed": study.replicates.seed(point, 0)}
-        for point in some
-    ]  # fmt: skip
+        {**row, "point": point, "replicate": 0, "seed": study.replicates.seed(point, 0)}
+        for point, row in zip(some, table.iloc[some].to_dict("records"), strict=True)
+    ]
+    most = min(MOST_IN_BATCH, count * study.replicates.most)
     try:
-        cost: Trial = crew.submit(trial, study.as_dict(), rows).result()
+        cost: Trial = crew.submit(trial, study.as_dict(), rows, most).result()
     except Exception as error:
         if not crew.deaths(error):
-            raise
+            raise lost(error) or error from None
         crew.renew()
         cost = Trial(1.0, 0.0)  # a run that ends its process is found, and told of, in its turn
     size = batch_size(cost.seconds, count, study.replicates, crew.count())

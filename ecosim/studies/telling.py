@@ -6,7 +6,6 @@ import shlex
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from ecosim.studies.progress import duration
 from ecosim.studies.runner import Estimate, SweepResult
@@ -22,7 +21,8 @@ def print_estimate(study: Study, estimate: Estimate) -> None:
         "design": f"{study.design.kind}, {len(study.varied)} factor{'' if len(study.varied) == 1 else 's'}",
         "points": f"{estimate.points:,}",
         "replicates": f"{most}{estimate.replicates:,} of each point",
-        "runs": f"{most}{estimate.runs:,}, in {estimate.batches:,} batch{'' if estimate.batches == 1 else 'es'}",
+        "runs": f"{most}{estimate.runs:,}",
+        "batches": f"{most}{estimate.batches:,}, each a file of runs",
         "time": f"{most}about {duration(estimate.seconds)} on {workers}",
         "disk": f"{most}about {_size(estimate.bytes)}",
     })  # fmt: skip
@@ -42,10 +42,9 @@ def print_result(study: Study, result: SweepResult, out: Path) -> None:
 def _print(study: Study, facts: dict[str, str]) -> None:
     console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
     console.print(study.title or study.name, style="bold")
-    table = Table.grid(padding=(0, 2))
+    width = max(map(len, facts)) + 2
     for name, text in facts.items():
-        table.add_row(name, text)
-    console.print(table)
+        console.print(f"{name:{width}}{text}")
 
 
 def _size(count: float) -> str:

@@ -51,10 +51,3 @@ def _keep_names(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def remove_unfinished(directory: Path) -> None:
-    """Remove what killed processes left behind in a directory."""
-    for path in directory.glob(f".*{UNFINISHED}"):
-        with contextlib.suppress(OSError):
-            path.unlink()

@@ -22,6 +22,7 @@ from ecosim.studies.study import Study, study_from_dict
 from ecosim.studies.study_record import FILE, StudyRecord, read_record
 
 DESIGN = "design.parquet"
+UNDER_WAY = ".under-way"  # ends the name of a careful worker's note
 TRIAL_SECONDS = 1.0
 _LONGEST_TRACEBACK = 20_000  # characters, from its end
 
@@ -80,31 +81,32 @@ def run_batch(
     return BatchDone(batch, len(rows.runs), rows.failed)
 
 
-def trial(tree: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Trial:
+def trial(tree: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], most: int) -> Trial:
     """Return what a run costs, of some runs that take about a second after a first one that does not count.
 
     Parameters
     ----------
     tree : the study.
-    rows : of the design, spread over it.
+    rows : of the design, spread over it; they are run with one seed after the other.
+    most : runs to try at most.
     """
     from ecosim.terminal import RunWatch
 
     study = study_from_dict(tree)
     with RunWatch():  # says that rules are compiled
-        _run(study, rows[0], BatchRows())
-    measured, begun = BatchRows(), time.perf_counter()
-    for row in rows:
-        _run(study, row, measured)
-        if time.perf_counter() - begun > TRIAL_SECONDS:
-            break
-    seconds, count = time.perf_counter() - begun, len(measured.runs)
+        _run(study, {**rows[0], "run": 0}, BatchRows())
+    measured, begun, count = BatchRows(), time.perf_counter(), 0
+    while count < most and time.perf_counter() - begun < TRIAL_SECONDS:
+        row = rows[count % len(rows)]
+        _run(study, {**row, "run": count, "seed": row["seed"] + count // len(rows)}, measured)
+        count += 1
+    seconds = time.perf_counter() - begun
     return Trial(seconds / count, bytes_of(measured, study.outcomes, kept(study)) / count)
 
 
 def run_under_way(directory: Path, batch: int) -> Path:
     """Return the file that names the run of a batch that a careful worker is at."""
-    return directory / RUNS / f".batch-{batch:06}.under-way"
+    return directory / RUNS / f".batch-{batch:06}{UNDER_WAY}"
 
 
 def kept(study: Study) -> tuple[str, ...]:
