@@ -15,8 +15,8 @@ from ecosim.parameters import ScenarioError
 from ecosim.runs import OutputError, library_versions
 from ecosim.shapes import dotted
 from ecosim.studies.model_code import check_code, model_code
-from ecosim.studies.study_record import difference, digest_of, shown
-from ecosim.studies.whole_files import remove_unfinished, whole_file
+from ecosim.studies.study_record import LABELS, difference, digest_of, shown
+from ecosim.studies.whole_files import UNFINISHED, whole_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,8 @@ class CalibrationStore:
             reason = (error.strerror or str(error)).lower()
             raise OutputError(f"{directory}: cannot be written: {reason}; give a directory that can") from None
         try:
-            remove_unfinished(directory)
+            for path in directory.glob(f".*{UNFINISHED}"):  # of processes that were killed while they wrote
+                path.unlink()
             store._begin(calibration)
             yield store
         finally:
@@ -166,7 +167,12 @@ class CalibrationStore:
             self._write(FILE, json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
             return
         record = self.record()
-        found = difference(record["calibration"], tree)
+        found = difference(
+            *(
+                {key: value for key, value in each.items() if key not in LABELS}
+                for each in (record["calibration"], tree)
+            )
+        )
         if found is not None:
             keys, before, now = found
             raise ScenarioError(

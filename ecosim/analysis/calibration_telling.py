@@ -88,9 +88,9 @@ def print_calibration(console: Console, result: CalibrationResult, out: Path) ->
 
 
 def _print_table(console: Console, title: str, head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, name in enumerate(head):
-        table.add_column(name, justify="left" if place < left else "right", no_wrap=True, overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for place, name in enumerate(head):  # a long name is folded, a number never
+        table.add_column(name, justify="left" if place < left else "right", no_wrap=place > 0, overflow="fold")
     for row in rows:
         table.add_row(*row)
     console.print(f"\n{title}")

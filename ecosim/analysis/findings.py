@@ -28,18 +28,19 @@ def print_findings(console: Console, analysis: Analysis, directory: Path) -> Non
     console.print(f"{study.design.kind} design, {len(progress.points):,} points, {progress.done:,} runs{failed}\n")
     for outcome in analysis.outcomes:
         console.print(outcome, style="bold")
-        console.print(_summary(analysis, outcome))
-        for table in _tables(analysis, outcome):
+        console.print(summary_of(analysis, outcome))
+        for table in tables_of(analysis, outcome):
             console.print(table)
         console.print()
-    for line in _boxes(analysis):
+    for line in box_sentences(analysis):
         console.print(line)
     for note in analysis.notes:
         console.print(f"- {note}")
     console.print(f"\nTables and figures are in {directory}", soft_wrap=True)
 
 
-def _summary(analysis: Analysis, outcome: str) -> str:
+def summary_of(analysis: Analysis, outcome: str) -> str:
+    """Return in a sentence what values an outcome has, and how much of their spread is luck."""
     row = _of(analysis, "outcomes", outcome).iloc[0]
     text = f"mean {number(row['mean'])} over {row['points']:,} points, from {number(row['lowest'])} to {number(row['highest'])}"
     if math.isnan(row["part_of_factors"]):
@@ -50,7 +51,7 @@ def _summary(analysis: Analysis, outcome: str) -> str:
     return f"{text}; the variance of one run is {row['part_of_factors']:.0%} due to what varies, {luck}"
 
 
-def _tables(analysis: Analysis, outcome: str) -> Iterator[Table]:
+def tables_of(analysis: Analysis, outcome: str) -> Iterator[Table]:
     """Yield the tables that say most of an outcome."""
     indices, effects = _of(analysis, "sobol", outcome), _of(analysis, "morris", outcome)
     if len(indices):
@@ -105,7 +106,7 @@ def _compared(compared: pd.DataFrame) -> Table:
     return table
 
 
-def _boxes(analysis: Analysis) -> Iterator[str]:
+def box_sentences(analysis: Analysis) -> Iterator[str]:
     """Yield a sentence on each box."""
     if "boxes" not in analysis.tables:
         return

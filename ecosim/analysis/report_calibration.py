@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from ecosim.analysis.calibration import CalibrationResult, read_result
 from ecosim.analysis.calibration_charts import correlation_chart, course_chart, posterior_charts, prediction_charts
+from ecosim.analysis.calibration_file import shipped_calibrations
 from ecosim.analysis.calibration_store import CalibrationStore
 from ecosim.analysis.calibration_words import (
     FIT_HEAD,
@@ -67,7 +69,8 @@ def _facts(result: CalibrationResult, store: CalibrationStore) -> Iterator[tuple
 
 
 def _command(result: CalibrationResult) -> str:
-    return f"ecosim calibrate {result.calibration.name} --out DIR"
+    name = result.calibration.name
+    return f"ecosim calibrate {shlex.quote(name if name in shipped_calibrations() else f'{name}.toml')} --out DIR"
 
 
 def _fit(result: CalibrationResult) -> Section:

@@ -65,7 +65,8 @@ def checked_target(directory: Path) -> Path:
         raise OutputError(f"{directory}: is a file; {remedy}")
     if target.exists():
         own = {FILE, *_files_of(target)}
-        foreign = sorted(path.name for path in target.iterdir() if path.name not in own)
+        found = (path.name for path in target.iterdir() if path.name not in own)
+        foreign = sorted(found, key=lambda name: (name.startswith("."), name))
         if foreign:
             raise OutputError(f"{directory}: holds {foreign[0]!r}, which no analysis has written; {remedy}")
     return directory
@@ -117,7 +118,7 @@ def _put_in_place(staging: Path, target: Path) -> None:
 def figures_of(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
     """Yield the figures of an analysis with their names, to be drawn in `ecosim.analysis.figures.style`."""
     factors, outcomes = factor_labels(analysis.study), outcome_labels(analysis.study)
-    slugs = _slugs(analysis.outcomes)
+    slugs = slugs_of(analysis.outcomes)
     for outcome in analysis.outcomes:
         own = {
             name: table[table["outcome"] == outcome] for name, table in analysis.tables.items() if "outcome" in table
@@ -151,7 +152,7 @@ def figures_of(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
         yield "boxes", boxes(analysis.tables, points, analysis.experiment.factors, cases, factors)
 
 
-def _slugs(names: tuple[str, ...]) -> dict[str, str]:
+def slugs_of(names: tuple[str, ...]) -> dict[str, str]:
     """Return for each name one that any file system takes, no two the same."""
     slugs: dict[str, str] = {}
     for name in names:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -45,6 +47,45 @@ name = "Closed border"
 step = 5
 embargo = { depth = 0.9, quarters = 2 }
 """
+
+
+# Four points with eight seeds each; the role raises with seed 7.
+STUDY = """
+title = 'TITLE'
+question = "Does it matter how many suppliers begin?"
+scenarios = ["limit-turnover"]
+steps = 4
+agents = ["roles"]
+[design]
+kind = "factorial"
+[replicates]
+count = 8
+[[factors]]
+path = "roles.supplier.initial"
+name = "suppliers at the start"
+role = "lever"
+levels = [10, 40]
+[[factors]]
+path = "roles.supplier.growth_rate"
+levels = [0.01, 0.2]
+[outcomes]
+members = { measure = "organisations" }
+"""
+TROUBLE = '''
+from ecosim import Organisation
+
+
+def stumble(model, rows, parameters):
+    if model.seed == 7 and model.step_number == 2:
+        raise ValueError("no luck with <seven>")
+
+
+class Trouble(Organisation):
+    """Stumbles in some runs."""
+
+    defaults = {"initial": 1}
+    rules = {"turn_over": stumble}
+'''
 
 
 class Outline(HTMLParser):
@@ -94,6 +135,20 @@ def copied(results: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the directory of a small study of which one run in eight failed, and its report."""
+    place = tmp_path_factory.mktemp("study")
+    (place / "roles").mkdir()
+    (place / "roles" / "trouble.py").write_text(TROUBLE, encoding="utf-8")
+    (place / "begin.toml").write_text(STUDY.replace("TITLE", EVIL), encoding="utf-8")
+    with ThreadPoolExecutor(1) as one:
+        result = ecosim.sweep(place / "begin.toml", place / "out", executor=one)
+    assert (result.done, result.failed) == (28, 4)
+    write_report(place / "out")
+    return place / "out"
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start the Chromium of this machine, with no way to any other."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -106,9 +161,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(request: pytest.FixtureRequest, browser: Browser, results: Path) -> Iterator[Page]:
-    """Open the report without a network; it may ask for nothing, and nothing may go wrong in the browser."""
-    width, height = SCREENS[getattr(request, "param", "desktop")]
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """Open a report without a network; it may ask for nothing, and nothing may go wrong in the browser."""
+    screen, which = getattr(request, "param", ("desktop", "results"))
+    width, height = SCREENS[screen]
+    results: Path = request.getfixturevalue(which)
     context = browser.new_context(viewport={"width": width, "height": height}, offline=True)
     opened = context.new_page()
     address = (results / REPORT_FILE).as_uri()
@@ -200,12 +257,12 @@ def test_everything_is_inside(outline: Outline) -> None:
 # -- how it looks -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", SCREENS, indirect=True)
+@pytest.mark.parametrize("page", list(itertools.product(SCREENS, ("results", "swept"))), indirect=True, ids="-".join)
 def test_it_opens_without_a_network_and_fits_the_screen(page: Page) -> None:
-    """Charts are there, nothing is wider than the screen, and letters in charts are large enough to be read."""
+    """Charts are there, the page is no wider than the screen, and letters in charts are large enough to be read."""
     width = page.viewport_size["width"] if page.viewport_size else 0
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator("figure svg").count() >= 6
+    assert page.locator("figure svg").count() >= 3
     for drawing in page.locator("figure svg").all():
         box = drawing.bounding_box()
         assert box is not None
@@ -321,3 +378,53 @@ def test_a_run_comes_back_from_its_directory(results: Path) -> None:
     assert again.hash == run.hash == kept["hash"]
     with pytest.raises(OutputError):
         read_run(results.parent)
+
+
+# -- studies ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_study_is_reported(swept: Path) -> None:
+    """Design, counts, factors, outcomes, effects, comparison, failures with their commands, and how to repeat it."""
+    html = (swept / REPORT_FILE).read_text(encoding="utf-8")
+    outline = Outline(html)
+    for text in (
+        "4 points, 32 runs. 28 runs went well, 4 failed.", "Does it matter how many suppliers begin?", "roles.supplier.initial",
+        "10, 40", "Members is moved most by suppliers at the start", "Differences to the base", "no luck with <seven>", "--seed 7",
+        "ecosim sweep begin.toml --out DIR", "What this study cannot tell", "4 of 32 runs failed",
+    ):  # fmt: skip
+        assert text in outline.text, text
+    assert outline.text.count(EVIL) >= 1
+    assert not [tag for tag, _ in outline.tags if tag in ("script", "img", "a")]
+    assert max(Counter(outline.attributes("id")).values()) == 1
+    assert write_report(swept).read_text(encoding="utf-8") == html
+
+
+def test_a_sweep_goes_on_with_a_report_in_its_directory(swept: Path) -> None:
+    """The report is no foreign file: the same study finds everything done, and its results are as they were."""
+    before = ecosim.read_sweep(swept)
+    with ThreadPoolExecutor(1) as one:
+        result = ecosim.sweep(swept.parent / "begin.toml", swept, executor=one)
+    assert (result.done, result.total) == (28, 32)
+    assert ecosim.read_sweep(swept).equals(before)
+    assert (swept / REPORT_FILE).exists()
+
+
+def test_a_study_without_runs_is_reported(swept: Path, tmp_path: Path) -> None:
+    """Before anything has run the page says what was asked, and that there is nothing to analyse yet."""
+    copied = Path(shutil.copytree(swept, tmp_path / "copied"))
+    for folder in ("runs", "series", "events"):
+        shutil.rmtree(copied / folder, ignore_errors=True)
+    (copied / "failures.parquet").unlink(missing_ok=True)
+    page = page_of(copied)
+    assert any("none of its runs is done" in warning for warning in page.warnings)
+    assert any("0 runs went well, 0 failed" in sentence for sentence in page.lead)
+    write_report(copied)
+
+
+def test_a_damaged_study_is_said(swept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A study.json that cannot be read is refused in one sentence."""
+    copied = Path(shutil.copytree(swept, tmp_path / "copied"))
+    (copied / REPORT_FILE).unlink()
+    _cut(copied / "study.json")
+    assert "study.json: is damaged" in _refused(copied, capsys)
+    assert not (copied / REPORT_FILE).exists()
