@@ -93,6 +93,7 @@ def interactions(cells: pd.DataFrame, parts: pd.DataFrame, label: str, factors: 
             axes.errorbar(at, own["mean"], half, color=colour, marker=marker, ls=dashes, ms=4, lw=1.2, capsize=2,
                           label=other)  # fmt: skip
         axes.set_xticks(range(len(levels)), [wrapped(level, 9) for level in levels])
+        axes.set_xlim(-0.35, len(levels) - 0.65)
         axes.set_xlabel(wrapped(factors.get(pair.factor, pair.factor), 30))
         axes.legend(title=wrapped(factors.get(pair.other_factor, pair.other_factor), 30), title_fontsize=8.0, loc="upper center",
                     ncols=2 if len(others) > 3 else 1)  # fmt: skip
@@ -211,7 +212,9 @@ def regions(
     """
     names = sorted(distances, key=lambda name: -distances[name])[: MOST_PAIRS + 3]
     figure, panels = _panels(len(names), 2.1, columns=3)
-    sets = {"all points": np.ones(len(points), bool), **inside}
+    first = next(iter(inside.values()))
+    beside = {"other points": ~first} if len(inside) == 1 else {"all points": np.ones(len(points), bool)}
+    sets = {**beside, **inside}
     for axes, name in zip(panels, names, strict=True):
         column = points[name]
         words = order.get(name, ())

@@ -65,7 +65,7 @@ def tables_of(analysis: Analysis, outcome: str) -> Iterator[Table]:
 
 
 def _indices(indices: pd.DataFrame) -> Table:
-    table = _table("factor", "part of variance by itself", "and with all it acts with")
+    table = _table("part of variance", "by itself", "with interactions")
     for row in rows_of(indices.sort_values("total", ascending=False, kind="stable").head(MOST_ROWS)):
         table.add_row(row.factor, f"{row.first:.3f} ± {row.first_high - row.first:.3f}",
                       f"{row.total:.3f} ± {row.total_high - row.total:.3f}")  # fmt: skip
@@ -73,7 +73,7 @@ def _indices(indices: pd.DataFrame) -> Table:
 
 
 def _effects(effects: pd.DataFrame) -> Table:
-    table = _table("factor", "mu*", "95 % interval", "mu", "sigma")
+    table = _table("effect over the range", "mu*", "95 % interval", "mu", "sigma")
     for row in rows_of(effects.sort_values("mu_star", ascending=False, kind="stable").head(MOST_ROWS)):
         interval = f"{number(row.mu_star_low)} to {number(row.mu_star_high)}"
         table.add_row(row.factor, number(row.mu_star), interval, number(row.mu), number(row.sigma))
@@ -81,7 +81,7 @@ def _effects(effects: pd.DataFrame) -> Table:
 
 
 def _parts(parts: pd.DataFrame) -> Table:
-    table = _table("factor", "lowest at", "highest at", "difference", "part of variance")
+    table = _table("part of variance", "lowest at", "highest at", "difference", "part")
     alone = parts[parts["other_factor"] == ""].sort_values("part", ascending=False, kind="stable")
     for row in rows_of(alone.head(MOST_ROWS)):
         table.add_row(row.factor, row.lowest, row.highest, number(row.difference), percent(row.part))
@@ -99,10 +99,8 @@ def _compared(compared: pd.DataFrame) -> Table:
         what = what if row.factor == "policy" else f"{row.factor}: {what}"
         known = not math.isnan(row.low)
         interval = f"{number(row.low)} to {number(row.high)}" if known else "-"
-        saved = row.times_runs_unpaired
-        table.add_row(
-            what, number(row.difference), interval, _chance(row.p_holm), "-" if math.isnan(saved) else f"x {saved:.1f}"
-        )
+        saved = row.times_runs_unpaired if row.interval == "over luck" else math.nan
+        table.add_row(what, number(row.difference), interval, _chance(row.p_holm), _times(saved))
     return table
 
 
@@ -141,7 +139,7 @@ def _table(first: str, *others: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(first, overflow="fold")
     for name in others:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=name not in ("lowest at", "highest at"))
     return table
 
 
@@ -155,6 +153,12 @@ def _chance(chance: float) -> str:
     if math.isnan(chance):
         return "-"
     return "< 0.001" if chance < 0.001 else f"{chance:.3f}"
+
+
+def _times(factor: float) -> str:
+    if math.isnan(factor):
+        return "-"
+    return f"x {factor:.1f}" if factor < 100.0 else f"x {factor:,.0f}"
 
 
 def percent(part: float) -> str:

@@ -8,7 +8,7 @@ from ecosim.outcome_table import OUTCOMES
 from ecosim.studies.study import Study
 from ecosim.studies.study_parts import SCENARIO, Wanted
 
-_PURE = ("1", "level")  # units that say nothing to a reader
+_PURE = ("1", "level", "number", "choice")  # units that say nothing to a reader
 _UNITS = {outcome.name: outcome.unit for outcome in OUTCOMES}
 _SUMMARIES = {
     "last": "at the end", "mean": "mean", "sum": "sum", "lowest": "lowest", "highest": "highest", "first": "in the first quarter",

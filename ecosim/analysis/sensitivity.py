@@ -51,7 +51,7 @@ def sobol_indices(experiment: Experiment, outcome: str) -> tuple[pd.DataFrame, p
 
     values = _whole(experiment, outcome)
     found = sobol.analyze(
-        _problem(experiment.names), values, calc_second_order=experiment.second_order, num_resamples=_resamples(values.size // experiment.block_size),
+        _problem(experiment.names), values, calc_second_order=experiment.second_order, num_resamples=_resamples(values.size // experiment.block_size, experiment.second_order),
         conf_level=CONFIDENCE, seed=SEED,
     )  # fmt: skip
     columns: dict[str, Any] = {"outcome": outcome, "factor": experiment.names}
@@ -87,7 +87,7 @@ def elementary_effects(experiment: Experiment, outcome: str) -> pd.DataFrame:
     values = _whole(experiment, outcome)
     codes = _numbered(experiment.points, experiment.factors)[whole_blocks(experiment, outcome)]
     found = morris.analyze(
-        _problem(experiment.names), codes, values, num_resamples=_resamples(values.size // experiment.block_size), conf_level=CONFIDENCE,
+        _problem(experiment.names), codes, values, num_resamples=_resamples(values.size // experiment.block_size, experiment.second_order), conf_level=CONFIDENCE,
         num_levels=experiment.grid, seed=SEED,
     )  # fmt: skip
     columns: dict[str, Any] = {"outcome": outcome, "factor": experiment.names, "mu": np.asarray(found["mu"], float)}
@@ -159,9 +159,9 @@ def _whole(experiment: Experiment, outcome: str) -> Numbers:
     return values
 
 
-def _resamples(blocks: int) -> int:
-    """Return how often blocks are drawn anew for the bootstrap: SALib holds all draws of all blocks at once."""
-    return int(np.clip(4_000_000 // blocks, 100, 1000))
+def _resamples(blocks: int, pairs: bool = False) -> int:
+    """Return how often blocks are drawn anew for the bootstrap: SALib holds all draws at once, and pairs take it longest."""
+    return int(np.clip((1_000_000 if pairs else 4_000_000) // blocks, 100, 1000))
 
 
 def _problem(names: Sequence[str]) -> dict[str, Any]:
