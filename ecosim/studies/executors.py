@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import multiprocessing.connection
 import os
 import signal
 import sys
-import threading
 import time
 import types
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from typing import Any, Protocol
 
 from ecosim.parameters import ScenarioError
 from ecosim.runs import OutputError
+from ecosim.studies.leash import begin_worker
 
 STRIKES = 3  # deaths of workers over a batch after which it is looked at alone
 _WINDOWS_PROCESSES = 61  # the most that a pool can wait for there
@@ -58,10 +57,8 @@ class LocalWorkers:
 
     def _open(self) -> None:
         context = multiprocessing.get_context("spawn")
-        # Nobody writes to this pipe: its end tells the workers that they are not wanted any more.
-        held, self._leash = context.Pipe(duplex=False)
-        self._held = held
-        self._pool = ProcessPoolExecutor(self._count, context, _begin_worker, (held,))
+        self._held, self._leash = context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(self._count, context, begin_worker, (self._held,))
 
     def count(self) -> int:
         """Return how many processes there are at most."""
@@ -99,17 +96,6 @@ def available_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _begin_worker(leash: multiprocessing.connection.Connection) -> None:
-    """Prepare a process: it leaves Ctrl-C to the one that made it, and ends when that one ends or lets go."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def end_with_owner() -> None:
-        multiprocessing.connection.wait([leash])
-        os._exit(1)
-
-    threading.Thread(target=end_with_owner, daemon=True).start()
 
 
 @contextlib.contextmanager
