@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements-lock.txt
-EXTRAS := dashboard,analysis,dev
+EXTRAS := dashboard,analysis,calibration,discovery,cluster,dev
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: run test browser lock

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ecosim.analysis.analyse import analyse
     from ecosim.compilation import compiled
     from ecosim.model import Ecosystem
     from ecosim.organisation import Organisation
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from ecosim.runs import run
     from ecosim.scenario import load_scenario
     from ecosim.series import OrganisationSeries
+    from ecosim.studies.runner import sweep
+    from ecosim.studies.store import read_failures, read_sweep
+    from ecosim.studies.study import load_study
 
 __version__ = "0.1.0"
 
@@ -27,10 +31,15 @@ __all__ = [
     "Parameter",
     "ParameterGroup",
     "ScenarioError",
+    "analyse",
     "compiled",
     "load_scenario",
+    "load_study",
+    "read_failures",
     "read_roles",
+    "read_sweep",
     "run",
+    "sweep",
 ]
 
 # Public name to the module that has it.
@@ -41,10 +50,15 @@ _HOMES = {
     "Parameter": "ecosim.parameters",
     "ParameterGroup": "ecosim.parameters",
     "ScenarioError": "ecosim.parameters",
+    "analyse": "ecosim.analysis.analyse",
     "compiled": "ecosim.compilation",
     "load_scenario": "ecosim.scenario",
+    "load_study": "ecosim.studies.study",
+    "read_failures": "ecosim.studies.store",
     "read_roles": "ecosim.roles",
+    "read_sweep": "ecosim.studies.store",
     "run": "ecosim.runs",
+    "sweep": "ecosim.studies.runner",
 }
 
 

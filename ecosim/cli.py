@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 import ecosim
+from ecosim import cli_studies
 from ecosim.parameters import ScenarioError, nearest
 
 if TYPE_CHECKING:
@@ -97,17 +98,19 @@ def run(
 
 @app.command()
 def scenarios() -> None:
-    """List the shipped scenarios."""
+    """List the shipped scenarios and studies."""
     from rich import box
     from rich.table import Table
 
     from ecosim.scenario_file import read_document, shipped_scenarios
+    from ecosim.studies.study import shipped_studies
 
-    table = Table("name", "title", "question", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, path in shipped_scenarios().items():
-        tree = read_document(path).tree
-        table.add_row(name, tree.get("title", ""), tree.get("question", ""))
-    _console().print(table)
+    for kind, shipped in (("scenario", shipped_scenarios()), ("study", shipped_studies())):
+        table = Table(kind, "title", "question", box=box.SIMPLE_HEAD, pad_edge=False)
+        for name, path in shipped.items():
+            tree = read_document(path).tree
+            table.add_row(name, tree.get("title", ""), tree.get("question", ""))
+        _console().print(table)
 
 
 @app.command()
@@ -130,19 +133,25 @@ def show(
 
 @app.command()
 def validate(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Scenario files, or names of shipped ones.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, or names of what is shipped.")],
     agents: Agents = None,
 ) -> None:
-    """Check scenario files; a wrong one gets one sentence."""
+    """Check scenario and study files; a wrong one gets one sentence."""
     from ecosim.roles import read_roles
     from ecosim.scenario import load_scenario
+    from ecosim.studies.plausibility import number_of_runs
+    from ecosim.studies.study import is_study, load_study
 
     roles = read_roles(*agents or ())
     wrong = 0
     for file in files:
         try:
-            world = load_scenario(file, roles)
-            print(f"{file}: valid, {world.title or world.name}")
+            if is_study(file):
+                study = load_study(file, agents or ())
+                print(f"{file}: valid, {study.title}; {number_of_runs(study)}")
+            else:
+                world = load_scenario(file, roles)
+                print(f"{file}: valid, {world.title or world.name}")
         except ScenarioError as error:
             wrong += 1
             _complain(error)
@@ -182,6 +191,9 @@ def schema(
         out.write_text(text, encoding="utf-8")
 
 
+cli_studies.add_commands(app)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process.
 
@@ -212,9 +224,9 @@ def _status(arguments: list[str]) -> int:
             sys.stdout.flush()
     except typer.Exit as end:
         return end.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as request:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one would come too late to change anything
-        _complain("interrupted")
+        _complain(str(request) or "interrupted")
         return INTERRUPTED
     except _UsageError as error:
         _complain(_usage(error))

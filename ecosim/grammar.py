@@ -95,6 +95,7 @@ _EXTENDS = Text(
     r"\S",
     "give the name of a shipped scenario or the path of a .toml file, in quotes",
 )
+OF_A_STUDY = ("scenarios", "design", "replicates", "factors", "outcomes", "keep")
 _NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?"
 CONDITION_PATTERN = rf"^\s*([a-z_]+)\s*([<>])\s*({_NUMBER})\s*$"
 
@@ -177,7 +178,7 @@ def scenario_grammar(roles: Mapping[str, Role]) -> Grammar:
         "agreements": Rows(_agreement(), "Platforms that are there at the start, and the terms of their members."),
         "components": Rows(_component(), "Component technologies."),
         "events": Rows(_event(roles, changes), "What happens on a date or under a condition."),
-    }, unset=("extends",))  # fmt: skip
+    }, unset=("extends",), refused=dict.fromkeys(OF_A_STUDY, "it belongs to a study, which 'ecosim sweep' runs"))  # fmt: skip
     return Grammar(
         top,
         {path: parameters[keys] for path, keys in paths.items()},

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 TABLES = ("metrics", "value", "roles", "flows", "events")
 SERIES_FILE = "organisations.parquet"  # there if series were asked for
+REPORT_FILE = "report.html"  # there if somebody asked for a report of the results
 RESULT_FILES = (*(f"{name}.parquet" for name in TABLES), "run.json")
+_OURS = (*RESULT_FILES, SERIES_FILE, REPORT_FILE)  # what goes when another result takes the place of one
 # Rests of an unfinished result carry this prefix; they go away with the process that made them.
 _UNFINISHED = ".ecosim-"
 
@@ -119,7 +121,7 @@ class Run:
             "warnings": list(self.warnings),
             "seconds": self.seconds,
             "phase_seconds": dict(self.phase_seconds),
-            "versions": _versions(),
+            "versions": library_versions(),
             "repeat": {
                 **({"command": command} if command else {}),
                 "python": (
@@ -242,7 +244,8 @@ def _columns(table: pd.DataFrame) -> Iterator[tuple[str, str, Any]]:
             yield name, "text", [str(text) for text in column]
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Return the versions of ecosim, of Python and of the libraries that numbers depend on."""
     libraries = ("numpy", "numba", "mesa", "pandas", "pyarrow")
     versions = {name: importlib.metadata.version(name) for name in libraries}
     return {"ecosim": ecosim.__version__, "python": platform.python_version(), **versions}
@@ -282,9 +285,7 @@ def _check_replaceable(directory: str | Path, target: Path) -> None:
         raise OutputError(
             f"{directory}: is where a disk is mounted; give a directory in it, such as {target / 'first'}"
         )
-    foreign = sorted(
-        path.name for path in target.iterdir() if path.name not in (*RESULT_FILES, SERIES_FILE) or not path.is_file()
-    )
+    foreign = sorted(path.name for path in target.iterdir() if path.name not in _OURS or not path.is_file())
     if foreign:
         raise OutputError(
             f"{directory}: holds {foreign[0]!r}, which is no result of a run; give a new or an empty directory"
@@ -385,7 +386,7 @@ def _put_in_place(staging: Path, target: Path) -> None:
 
 def _remove(directory: Path) -> None:
     """Remove a directory of result files, and nothing that somebody else may have put there."""
-    for name in (*RESULT_FILES, SERIES_FILE):
+    for name in _OURS:
         with contextlib.suppress(OSError):
             (directory / name).unlink()
     with contextlib.suppress(OSError):

@@ -48,23 +48,39 @@ def differences(scenario: Scenario) -> dict[str, tuple[Value, Value]]:
     return {path: both for path, both in values.items() if both[0] != both[1]}
 
 
+def difference_rows(scenario: Scenario) -> list[list[str]]:
+    """Return the parameters that differ from their defaults as a reader takes them: path, value, default, unit."""
+    units = {path: record.unit for path, record in scenario.grammar.parameters.items()}
+    return [
+        [path, _written(value), _written(default), "" if units[path] == "1" else units[path]]
+        for path, (value, default) in differences(scenario).items()
+    ]
+
+
+def list_rows(scenario: Scenario) -> list[tuple[str, list[list[str]]]]:
+    """Return the lists of a scenario that hold anything, such as events: of each row its name, and what it gives."""
+    return [
+        (name, [[str(row.get("name", "")), _row_text(scenario, name, row)] for row in rows])
+        for name, rows in _lists(scenario.as_dict())
+    ]
+
+
 def _print_differences(console: Console, scenario: Scenario) -> None:
-    different = differences(scenario)
+    different = difference_rows(scenario)
     if different:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("parameter", no_wrap=True)
         for heading in ("value", "default"):
             table.add_column(heading, justify="right")
         table.add_column("unit")
-        for path, (value, default) in different.items():
-            unit = scenario.grammar.parameters[path].unit
-            table.add_row(path, _written(value), _written(default), "" if unit == "1" else unit)
+        for row in different:
+            table.add_row(*row)
         console.print(table)
-    lists = _lists(scenario.as_dict())
+    lists = list_rows(scenario)
     for name, rows in lists:
         table = Table(name, "", box=box.SIMPLE_HEAD, pad_edge=False)
         for row in rows:
-            table.add_row(str(row.get("name", "")), _row_text(scenario, name, row))
+            table.add_row(*row)
         console.print(table)
     if not different and not lists:
         console.print(" nothing\n")

@@ -272,6 +272,19 @@ def test_settings_give_a_new_scenario(world: Scenario) -> None:
     assert back == world
 
 
+def test_the_short_way_to_other_values_leads_to_the_same_scenario(world: Scenario) -> None:
+    """Protects the runs of a study: values set without a check of the whole give the scenario that such a check gives."""
+    together: dict[str, Value] = {}
+    for path, record in GRAMMAR.parameters.items():
+        value = record.choices[-1] if record.choices else record.default if record.low is None else record.low
+        if ".kinds." not in path and path not in ("steps", "start_year"):
+            together[path] = type(record.default)(value)
+            short = world.with_settings({path: together[path]})
+            # The horizon stands in the dates of events too, so that with it everything is checked.
+            assert short == world.with_settings({"steps": world.steps, path: together[path]})
+    assert world.with_settings(together) == world.with_settings({**together, "steps": world.steps})
+
+
 def test_dates_follow_the_start_year(world: Scenario) -> None:
     """An event on a date stays on its date when the start moves; one on a step stays on its step."""
     moved = world.with_settings({"start_year": 1999})

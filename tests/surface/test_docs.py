@@ -17,6 +17,7 @@ import pytest
 import ecosim
 from ecosim import cli
 from ecosim.schedule import QUARTER
+from ecosim.studies.study import is_study
 
 PROJECT = Path(__file__).parents[2]
 PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md")))
@@ -260,10 +261,13 @@ def test_commands_run(page: str, desk: Path, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("path", sorted({block.saved for block in BLOCKS if block.language == "toml" and block.saved}))
-def test_scenario_files_are_valid(path: str, desk: Path) -> None:
-    """Protects scenario files that readers copy: each is accepted and runs two quarters."""
+def test_files_are_valid(path: str, desk: Path) -> None:
+    """Protects scenario and study files that readers copy: each is accepted, and a scenario runs two quarters."""
     for page in PAGES:
         _save_blocks(_name(page), desk)
+    if is_study(path):
+        assert ecosim.load_study(path).outcomes
+        return
     assert ecosim.run(path, seed=1, steps=2).metrics["organisations"].min() > 0
 
 

@@ -36,9 +36,11 @@ FLOORS = (
     ("model",),
     ("series",),
     ("runs",),
-    ("sweep",),
+    ("terminal",),
+    ("studies",),
+    ("last_run", "scenario_text", "summary"),
     ("analysis",),
-    ("last_run", "scenario_text", "summary", "terminal"),
+    ("cli_studies",),
     ("cli",),
     ("__main__",),
 )

@@ -1,0 +1,1 @@
+"""Analysis: what runs and studies show, fitted to data, and written down for people to read."""

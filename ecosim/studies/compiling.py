@@ -1,0 +1,54 @@
+"""One process of a machine at a time makes machine code of the rules; the others wait, and then find it made."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from filelock import FileLock, Timeout
+from numba.core import event
+
+from ecosim.compilation import cache_directory
+
+LONGEST = 900.0  # seconds to wait for another process; then it is compiled side by side
+
+
+class _Turn(event.Listener):  # type: ignore[misc]
+    """Holds the lock of the machine from the first rule that a process has to compile to the end of the run."""
+
+    def __init__(self, lock: FileLock) -> None:
+        self._lock = lock
+
+    def on_start(self, happening: Any) -> None:
+        """Numba starts to compile a rule that it has no machine code of."""
+        if not self._lock.is_locked:
+            # Without a lock, as on a file system that has none, processes compile the same side by side.
+            with contextlib.suppress(Timeout, OSError, NotImplementedError):
+                self._lock.acquire(timeout=LONGEST)
+
+    def on_end(self, happening: Any) -> None:
+        """Numba has compiled a rule; the next may follow."""
+
+
+@contextlib.contextmanager
+def compile_in_turn() -> Iterator[None]:
+    """Have whatever is compiled inside wait for other processes that compile."""
+    lock = _lock()
+    if lock is None:
+        yield
+        return
+    with event.install_listener("numba:compile", _Turn(lock)):
+        try:
+            yield
+        finally:
+            if lock.is_locked:
+                lock.release(force=True)
+
+
+@functools.cache
+def _lock() -> FileLock | None:
+    """The lock of this machine, one object for all threads of the process; None if no machine code is kept."""
+    directory = cache_directory()
+    return None if directory is None else FileLock(directory / "compiling.lock", thread_local=False)

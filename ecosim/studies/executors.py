@@ -1,0 +1,234 @@
+"""Where batches are run: processes of this machine, a Dask cluster, or any executor of Python's own kind."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
+from typing import Any, Protocol
+
+from ecosim.parameters import ScenarioError
+from ecosim.runs import OutputError
+from ecosim.studies.leash import begin_worker
+
+STRIKES = 3  # deaths of workers over a batch after which it is looked at alone
+_WINDOWS_PROCESSES = 61  # the most that a pool can wait for there
+ANSWER = 20.0  # seconds that a scheduler may take to answer
+
+
+class Workers(Protocol):
+    """What the runner needs to know of those who run batches."""
+
+    def count(self) -> int:
+        """Return how many batches can run at the same time."""
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Hand a call to a worker."""
+
+    def deaths(self, error: BaseException) -> int:
+        """Return of how many deaths of workers an error of a call tells; 0 for any other error."""
+
+    def renew(self) -> None:
+        """Make it possible to go on after workers have died."""
+
+    def withdraw(self, future: Future[Any]) -> bool:
+        """Take a call back that no worker has begun; return whether that was so."""
+
+    def close(self, now: bool) -> None:
+        """Let the workers go, at once or when they have done what they are at."""
+
+
+# -- processes of this machine ----------------------------------------------------------------------------------------
+
+
+class LocalWorkers:
+    """Processes of this machine. They end with the process that made them, however that one ends."""
+
+    def __init__(self, count: int | None = None) -> None:
+        wanted = available_processors() if count is None else count
+        self._count = min(wanted, _WINDOWS_PROCESSES) if sys.platform == "win32" else wanted
+        self._open()
+
+    def _open(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._held, self._leash = context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(self._count, context, begin_worker, (self._held,))
+
+    def count(self) -> int:
+        """Return how many processes there are at most."""
+        return self._count
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Hand a call to a process; a new one may be started for it."""
+        with _main_module_hidden(), _interrupts_blocked():
+            return self._pool.submit(function, *arguments)
+
+    def deaths(self, error: BaseException) -> int:
+        """Return 1 if a process died, else 0."""
+        return int(isinstance(error, BrokenExecutor))
+
+    def renew(self) -> None:
+        """Start new processes in place of all that there were."""
+        self.close(now=True)
+        self._open()
+
+    def withdraw(self, future: Future[Any]) -> bool:
+        """Take a call back that no process has begun."""
+        return future.cancel()
+
+    def close(self, now: bool) -> None:
+        """End the processes."""
+        if now:
+            self._leash.close()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._leash.close()
+        self._held.close()
+
+
+def available_processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _main_module_hidden() -> Iterator[None]:
+    """Keep new processes from importing the script that runs, which would start the study again in each of them."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach, not even before they can say so themselves."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+# -- Dask -------------------------------------------------------------------------------------------------------------
+
+
+class DaskWorkers:
+    """Workers of a Dask cluster that is there already; Dask hands a batch out again when a worker goes.
+
+    Raises
+    ------
+    ScenarioError : Dask is not installed.
+    OutputError : no scheduler answers at the address, or it has no workers.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise ScenarioError(
+                '--scheduler takes Dask, which is not installed; run pip install "ecosim[cluster]"'
+            ) from None
+        self.address = address
+        try:
+            self._client = Client(address, timeout=ANSWER, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise OutputError(
+                f"{address}: no Dask scheduler answers; give its address, such as tcp://127.0.0.1:8786"
+            ) from error
+        try:
+            self._client.wait_for_workers(1, timeout=ANSWER)
+        except TimeoutError:
+            self._client.close()
+            raise OutputError(
+                f"{address}: the Dask scheduler has no workers; start some with: dask worker {address}"
+            ) from None
+        self._executor = self._client.get_executor(pure=False)
+        self._counted, self._counted_at = 0, float("-inf")
+
+    def count(self) -> int:
+        """Return how many threads the workers have now; they may come and go."""
+        if time.monotonic() - self._counted_at > 5.0:
+            self._counted = sum(self._client.nthreads().values())
+            self._counted_at = time.monotonic()
+        return max(1, self._counted)
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Hand a call to the scheduler."""
+        future: Future[Any] = self._executor.submit(function, *arguments)
+        return future
+
+    def deaths(self, error: BaseException) -> int:
+        """Return `STRIKES` if so many workers died over a call that Dask gave it up, else 0."""
+        from distributed import KilledWorker
+
+        return STRIKES if isinstance(error, KilledWorker) else 0
+
+    def renew(self) -> None:
+        """Do nothing; Dask's own keepers start workers anew."""
+
+    def withdraw(self, future: Future[Any]) -> bool:
+        """Let every call come to its end; what is handed out is a few seconds of work."""
+        return False
+
+    def close(self, now: bool) -> None:
+        """Let go of the cluster, which stays."""
+        self._executor.shutdown(wait=not now)
+        self._client.close()
+
+
+# -- any executor -----------------------------------------------------------------------------------------------------
+
+
+class GivenWorkers:
+    """An executor that somebody else made and closes."""
+
+    def __init__(self, executor: Executor, count: int | None) -> None:
+        self._executor = executor
+        self._count = count or int(getattr(executor, "_max_workers", 0)) or available_processors()
+
+    def count(self) -> int:
+        """Return how many calls it can run at the same time."""
+        return self._count
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Hand a call over."""
+        return self._executor.submit(function, *arguments)
+
+    def deaths(self, error: BaseException) -> int:
+        """Return 0: what becomes of its workers is the executor's own affair."""
+        return 0
+
+    def renew(self) -> None:
+        """Do nothing; nobody but its maker can."""
+
+    def withdraw(self, future: Future[Any]) -> bool:
+        """Take a call back that nobody has begun."""
+        return future.cancel()
+
+    def close(self, now: bool) -> None:
+        """Leave it to its maker."""
+
+
+def lost(error: BaseException) -> OutputError | None:
+    """Return the sentence for an error that tells of lost workers and of nothing else, None for any other."""
+    if isinstance(error, (BrokenExecutor, CancelledError)) or type(error).__name__ in (
+        "CommClosedError",
+        "FutureCancelledError",
+    ):
+        return OutputError(
+            "the workers cannot be reached any more; what was finished is kept, give the same command once they are back"
+        )
+    return None
