@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ecosim.analysis.target_series import SCALES, SUMMARIES, Target, read_rows
+from ecosim.analysis.target_series import MOST_VALUE, SCALES, SUMMARIES, Target, read_rows
 from ecosim.content import content_directory
 from ecosim.outcome_table import NAMES
 from ecosim.parameters import Parameter, ScenarioError, nearest
@@ -259,7 +259,7 @@ _ROW = Table(
     "A row of data.",
     {
         "year": _number(2000, 1, 9999, "year", "The year."),
-        "value": _number(0.0, -1e300, 1e300, "1", "What was measured."),
+        "value": _number(0.0, -MOST_VALUE, MOST_VALUE, "1", "What was measured."),
         "source": Text("Where it comes from.", r"\S", "give the source of the value"),
     },
     required=("year", "value", "source"),
