@@ -27,7 +27,7 @@ from ecosim.studies.stopping import Precision
 from ecosim.studies.store import write_failures
 from ecosim.studies.study import Study, load_study
 from ecosim.studies.study_record import FILE, StudyRecord, read_record, record_of
-from ecosim.studies.worker import DESIGN, BatchDone, Trial, kept, trial
+from ecosim.studies.worker import DESIGN, BatchDone, Trial, get_ready, kept, trial
 
 TRIAL_POINTS = 8
 
@@ -294,7 +294,7 @@ def _record(directory: Path, study: Study, crew: Workers, out: str | Path) -> St
 
 
 def _planned(study: Study, crew: Workers) -> tuple[Plan, Trial]:
-    """Return the plan of a study, and what a run costs, by a trial on one worker while the others wait."""
+    """Return the plan of a study, and what a run costs, by a trial on one worker while the others load what they need."""
     count = number_of_points(study)
     if count == 0:
         raise ScenarioError(
@@ -307,8 +307,12 @@ def _planned(study: Study, crew: Workers) -> tuple[Plan, Trial]:
         for point, row in zip(some, table.iloc[some].to_dict("records"), strict=True)
     ]
     most = min(MOST_IN_BATCH, count * study.replicates.most)
+    tree = study.as_dict()
     try:
-        cost: Trial = crew.submit(trial, study.as_dict(), rows, most).result()
+        tried = crew.submit(trial, tree, rows, most)
+        for _ in range(crew.count() - 1):
+            crew.submit(get_ready, tree)
+        cost: Trial = tried.result()
     except Exception as error:
         if not crew.deaths(error):
             raise lost(error) or error from None
