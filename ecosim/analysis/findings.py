@@ -100,7 +100,7 @@ def _compared(compared: pd.DataFrame) -> Table:
         known = not math.isnan(row.low)
         interval = f"{number(row.low)} to {number(row.high)}" if known else "-"
         saved = row.times_runs_unpaired if row.interval == "over luck" else math.nan
-        table.add_row(what, number(row.difference), interval, _chance(row.p_holm), _times(saved))
+        table.add_row(what, number(row.difference), interval, chance(row.p_holm), _times(saved))
     return table
 
 
@@ -149,10 +149,11 @@ def _ended(table: Table, count: int) -> Table:
     return table
 
 
-def _chance(chance: float) -> str:
-    if math.isnan(chance):
+def chance(p: float) -> str:
+    """Return a p value in three digits after the point; a line if it is not known."""
+    if math.isnan(p):
         return "-"
-    return "< 0.001" if chance < 0.001 else f"{chance:.3f}"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _times(factor: float) -> str:
