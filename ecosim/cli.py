@@ -136,7 +136,7 @@ def validate(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, or names of what is shipped.")],
     agents: Agents = None,
 ) -> None:
-    """Check files for run, sweep and calibrate; a wrong one gets one sentence."""
+    """Check files to run; a wrong one gets one sentence."""
     from ecosim.analysis.calibration_file import is_calibration, load_calibration
     from ecosim.roles import read_roles
     from ecosim.scenario import load_scenario

@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import ecosim
 from ecosim import cli
@@ -27,10 +27,6 @@ from ecosim.scenario import load_scenario
 from ecosim.state import EVENTS
 
 SCREENS = {"desktop": (1440, 900), "phone": (390, 844)}
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND",
-]  # fmt: skip
 EVIL = '<script>alert(1)</script> & $co\\st$ "quoted" <img src=http://example.com/x.png>'
 MORE = """
 [[organisations]]
@@ -146,18 +142,6 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (result.done, result.failed) == (28, 4)
     write_report(place / "out")
     return place / "out"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start the Chromium of this machine, with no way to any other."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.fail("no Chromium found: install one, such as Debian's package chromium, the tests open reports in it")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
