@@ -29,7 +29,7 @@ def print_findings(console: Console, analysis: Analysis, directory: Path) -> Non
     for outcome in analysis.outcomes:
         console.print(outcome, style="bold")
         console.print(summary_of(analysis, outcome))
-        for table in tables_of(analysis, outcome):
+        for _, table in tables_of(analysis, outcome):
             console.print(table)
         console.print()
     for line in box_sentences(analysis):
@@ -51,17 +51,17 @@ def summary_of(analysis: Analysis, outcome: str) -> str:
     return f"{text}; the variance of one run is {row['part_of_factors']:.0%} due to what varies, {luck}"
 
 
-def tables_of(analysis: Analysis, outcome: str) -> Iterator[Table]:
-    """Yield the tables that say most of an outcome."""
+def tables_of(analysis: Analysis, outcome: str) -> Iterator[tuple[str, Table]]:
+    """Yield the tables that say most of an outcome, each with its title."""
     indices, effects = _of(analysis, "sobol", outcome), _of(analysis, "morris", outcome)
     if len(indices):
-        yield _indices(indices)
+        yield "Sobol indices", _indices(indices)
     elif len(effects):
-        yield _effects(effects)
+        yield "Elementary effects", _effects(effects)
     elif len(parts := _of(analysis, "parts-of-variance", outcome)):
-        yield _parts(parts)
+        yield "Highest, lowest, and part of the variance", _parts(parts)
     if len(compared := _of(analysis, "comparison", outcome)):
-        yield _compared(compared)
+        yield "Differences to the base", _compared(compared)
 
 
 def _indices(indices: pd.DataFrame) -> Table:

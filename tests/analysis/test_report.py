@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -25,6 +26,7 @@ from ecosim.parameters import ScenarioError
 from ecosim.runs import REPORT_FILE, OutputError
 from ecosim.scenario import load_scenario
 from ecosim.state import EVENTS
+from ecosim.studies.study import study_from_dict
 
 SCREENS = {"desktop": (1440, 900), "phone": (390, 844)}
 EVIL = '<script>alert(1)</script> & $co\\st$ "quoted" <img src=http://example.com/x.png>'
@@ -391,6 +393,27 @@ def test_a_sweep_goes_on_with_a_report_in_its_directory(swept: Path) -> None:
     assert (result.done, result.total) == (28, 32)
     assert ecosim.read_sweep(swept).equals(before)
     assert (swept / REPORT_FILE).exists()
+
+
+@pytest.mark.parametrize(("design", "title"), [
+    ({"kind": "sobol", "samples": 4}, "Sobol indices"),
+    ({"kind": "morris", "samples": 3}, "Elementary effects"),
+    ({"kind": "latin-hypercube", "samples": 8}, "Highest, lowest, and part of the variance"),
+    ({"kind": "one-at-a-time", "levels": 3}, "What moves value created"),
+], ids=lambda value: value["kind"] if isinstance(value, dict) else "")  # fmt: skip
+def test_a_study_of_every_design_is_reported(design: dict[str, Any], title: str, tmp_path: Path) -> None:
+    """The page of a study has the table that its design allows, under the right title."""
+    factors = [
+        {"path": "open_sharing.opening_speed", "low": 0.0, "high": 0.1},
+        {"path": "symbiosis.trust_gain", "low": 0.02, "high": 0.1},
+    ]
+    study = study_from_dict({
+        "scenarios": ["classroom"], "steps": 2, "design": design, "factors": factors, "outcomes": {"value_created": {"summary": "sum"}},
+    })  # fmt: skip
+    with ThreadPoolExecutor(1) as one:
+        assert ecosim.sweep(study, tmp_path / "out", executor=one).failed == 0
+    write_report(tmp_path / "out")
+    assert title in Outline((tmp_path / "out" / REPORT_FILE).read_text(encoding="utf-8")).text
 
 
 def test_a_study_without_runs_is_reported(swept: Path, tmp_path: Path) -> None:
