@@ -143,7 +143,7 @@ def test_posterior_of_a_normal_mean(tmp_path: Path) -> None:
     def simulate(values: Mapping[str, float], seed: int) -> np.ndarray:
         return np.array([values["mean"] + deviation * np.random.default_rng(seed).normal()])
 
-    settings = Settings(population=250, generations=4, runs=5000, seed=3)
+    settings = Settings(population=150, generations=4, runs=3000, seed=3)
     database = tmp_path / "generations.db"
     ended = sample_posterior(simulate, lambda numbers: abs(numbers[0] - data), [factor], settings, database)
     assert ended == "generations"
