@@ -19,6 +19,7 @@ import typer
 
 from ecosim import cli, ledger, state
 from ecosim import roles as role_files
+from ecosim.analysis.calibration_file import SHAPE as CALIBRATION
 from ecosim.draws import STREAMS
 from ecosim.grammar import CONDITIONS, RULES, parameter_groups, scenario_grammar
 from ecosim.outcome_table import OUTCOMES
@@ -293,17 +294,27 @@ def scenarios(_: str) -> str:
 def grammar(_: str) -> str:
     """Return what a scenario file may hold, but for the parameters of mechanisms and roles."""
     top = scenario_grammar(read_roles()).top
-    groups = {*parameter_groups(), "roles", "rules"}
+    parts = _tables_of(top, {*parameter_groups(), "roles", "rules"})
+    conditions = ", ".join(f"`{name}`" for name in CONDITIONS)
+    return "\n\n".join([*parts, f"## What a condition can look at\n\n{conditions}."])
+
+
+def calibration_keys(_: str) -> str:
+    """Return what a calibration file may hold, but for its factors, which are those of studies."""
+    return "\n\n".join(_tables_of(CALIBRATION, {"factors"}))
+
+
+def _tables_of(top: Table, left_out: set[str]) -> list[str]:
+    """Return a section on the top of a file, and one on each of its tables."""
     parts = [
         f"## At the top\n\n{_shapes({name: shape for name, shape in top.entries.items() if not _inner(shape)}, top)}"
     ]
     for name, shape in top.entries.items():
         inner = _inner(shape)
-        if inner is not None and name not in groups:
+        if inner is not None and name not in left_out:
             heading = f"[[{name}]]" if isinstance(shape, Rows) else f"[{name}]"
             parts += [f"## `{heading}`\n\n{shape.meaning}{_demands(inner)}\n\n{_shapes(inner.entries, inner)}"]
-    conditions = ", ".join(f"`{name}`" for name in CONDITIONS)
-    return "\n\n".join([*parts, f"## What a condition can look at\n\n{conditions}."])
+    return parts
 
 
 def _inner(shape: Shape) -> Table | None:
@@ -367,6 +378,7 @@ PARTS: dict[str, Callable[[str], str]] = {
     "parameters": parameters, "all-parameters": all_parameters, "role": role, "rules": rules, "schedule": schedule,
     "switches": switches, "columns": columns, "purposes": purposes, "streams": streams, "outcomes": outcomes,
     "events": events, "result-columns": result_columns, "scenarios": scenarios, "grammar": grammar, "commands": commands,
+    "calibration-keys": calibration_keys,
 }  # fmt: skip
 # Written by other scripts, which take longer.
 ELSEWHERE = ("tables",)

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecosim.analysis.analyse import analyse
+    from ecosim.analysis.calibration import calibrate, read_calibration
+    from ecosim.analysis.calibration_file import load_calibration
+    from ecosim.analysis.report import write_report
     from ecosim.compilation import compiled
     from ecosim.model import Ecosystem
     from ecosim.organisation import Organisation
@@ -32,14 +35,18 @@ __all__ = [
     "ParameterGroup",
     "ScenarioError",
     "analyse",
+    "calibrate",
     "compiled",
+    "load_calibration",
     "load_scenario",
     "load_study",
+    "read_calibration",
     "read_failures",
     "read_roles",
     "read_sweep",
     "run",
     "sweep",
+    "write_report",
 ]
 
 # Public name to the module that has it.
@@ -51,14 +58,18 @@ _HOMES = {
     "ParameterGroup": "ecosim.parameters",
     "ScenarioError": "ecosim.parameters",
     "analyse": "ecosim.analysis.analyse",
+    "calibrate": "ecosim.analysis.calibration",
     "compiled": "ecosim.compilation",
+    "load_calibration": "ecosim.analysis.calibration_file",
     "load_scenario": "ecosim.scenario",
     "load_study": "ecosim.studies.study",
+    "read_calibration": "ecosim.analysis.calibration",
     "read_failures": "ecosim.studies.store",
     "read_roles": "ecosim.roles",
     "read_sweep": "ecosim.studies.store",
     "run": "ecosim.runs",
     "sweep": "ecosim.studies.runner",
+    "write_report": "ecosim.analysis.report",
 }
 
 

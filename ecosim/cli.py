@@ -136,7 +136,8 @@ def validate(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, or names of what is shipped.")],
     agents: Agents = None,
 ) -> None:
-    """Check scenario and study files; a wrong one gets one sentence."""
+    """Check files to run; a wrong one gets one sentence."""
+    from ecosim.analysis.calibration_file import is_calibration, load_calibration
     from ecosim.roles import read_roles
     from ecosim.scenario import load_scenario
     from ecosim.studies.plausibility import number_of_runs
@@ -146,7 +147,12 @@ def validate(
     wrong = 0
     for file in files:
         try:
-            if is_study(file):
+            if is_calibration(file):
+                calibration = load_calibration(file)
+                print(
+                    f"{file}: valid, {calibration.title}; {len(calibration.factors)} parameters, data to {calibration.until}"
+                )
+            elif is_study(file):
                 study = load_study(file, agents or ())
                 print(f"{file}: valid, {study.title}; {number_of_runs(study)}")
             else:

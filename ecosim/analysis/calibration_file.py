@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ecosim.analysis.target_series import SCALES, SUMMARIES, Target, read_rows
+from ecosim.analysis.target_series import MOST_VALUE, SCALES, SUMMARIES, Target, read_rows
 from ecosim.content import content_directory
 from ecosim.outcome_table import NAMES
 from ecosim.parameters import Parameter, ScenarioError, nearest
@@ -19,6 +19,7 @@ from ecosim.scenario_file import other_scenario, read_document, shipped_scenario
 from ecosim.shapes import Failure, Keys, Rows, Table, Text, checked, completed, described, sentence, shortened
 from ecosim.studies.factor_reading import read_factors
 from ecosim.studies.measures import wrong_measure
+from ecosim.studies.study import shipped_studies
 from ecosim.studies.study_parts import DesignSettings, Factor
 
 _CALIBRATION = "calibration"
@@ -104,6 +105,16 @@ def shipped_calibrations() -> dict[str, Path]:
     return {path.stem: path for path in sorted((content_directory("scenarios") / "calibration").glob("*.toml"))}
 
 
+def is_calibration(source: str) -> bool:
+    """Return whether a name or a path is a calibration's, rather than a study's or a scenario's."""
+    if source in shipped_calibrations():
+        return source not in shipped_scenarios() and source not in shipped_studies()
+    try:
+        return "series" in read_document(Path(source)).tree
+    except ScenarioError:
+        return False
+
+
 def load_calibration(source: str | Path) -> Calibration:
     """Return a calibration by the name of a shipped one or the path of a file.
 
@@ -136,7 +147,7 @@ def _read(
 ) -> Calibration:
     """Return the calibration of a tree that nobody has checked yet; `base` is what its paths are relative to."""
     rest = {key: value for key, value in tree.items() if key != "factors"} if isinstance(tree, Mapping) else tree
-    given = completed(_SHAPE, checked(_SHAPE, _SHAPE, rest, (), failure))
+    given = completed(SHAPE, checked(SHAPE, SHAPE, rest, (), failure))
     agents = tuple(str((base / directory).resolve()) for directory in given["agents"])
     roles = read_roles(*agents)
     source = _source(given["scenario"], base, failure)
@@ -248,7 +259,7 @@ _ROW = Table(
     "A row of data.",
     {
         "year": _number(2000, 1, 9999, "year", "The year."),
-        "value": _number(0.0, -1e300, 1e300, "1", "What was measured."),
+        "value": _number(0.0, -MOST_VALUE, MOST_VALUE, "1", "What was measured."),
         "source": Text("Where it comes from.", r"\S", "give the source of the value"),
     },
     required=("year", "value", "source"),
@@ -273,7 +284,7 @@ _SERIES = Table(
     exactly_one=("file", "rows"),
     unset=("file", "rows"),
 )
-_SHAPE = Table(
+SHAPE = Table(
     "A calibration: numbers of a scenario, and the data to fit them to.",
     {
         "title": Text("Title shown above charts and reports."),
@@ -281,7 +292,7 @@ _SHAPE = Table(
         "scenario": Text("Scenario to fit: shipped name or path.", r"\S", "give a name or a path in quotes"),
         "agents": Rows(Text("A directory.", r"\S", "give a directory in quotes"), "Directories of further role files."),
         "fit": _FIT,
-        "factors": Rows(Table("A parameter to fit, and its prior.", {}), "Parameters to fit."),
+        "factors": Rows(Table("A parameter to fit, and its prior, as in a study.", {}), "Parameters to fit."),
         "series": Rows(_SERIES, "Data."),
     },
     required=("scenario",),

@@ -167,12 +167,7 @@ class CalibrationStore:
             self._write(FILE, json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
             return
         record = self.record()
-        found = difference(
-            *(
-                {key: value for key, value in each.items() if key not in LABELS}
-                for each in (record["calibration"], tree)
-            )
-        )
+        found = difference(_substance(record["calibration"]), _substance(tree))
         if found is not None:
             keys, before, now = found
             raise ScenarioError(
@@ -195,6 +190,11 @@ class CalibrationStore:
     def _write(self, name: str, text: str) -> None:
         with whole_file(self.directory / name) as file:
             file.write(text.encode())
+
+
+def _substance(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a calibration without what may change without making it another one."""
+    return {key: value for key, value in tree.items() if key not in LABELS}
 
 
 def _first_line(error: Exception) -> str:

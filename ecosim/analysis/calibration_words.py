@@ -7,12 +7,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from ecosim.analysis.calibration import CalibrationResult
-from ecosim.analysis.calibration_tables import closeness, correlations, parameter_findings, prediction_distances
+from ecosim.analysis.calibration_tables import (
+    closeness,
+    correlations,
+    parameter_findings,
+    predicted,
+    prediction_distances,
+    quantiles_by_year,
+)
 
 STRONG = 0.5  # correlation from which two parameters are said to stand in for each other
 
 PARAMETER_HEAD = ("parameter", "prior, 90%", "posterior, 90%", "median", "told", "width")
 FIT_HEAD = ("series", "runs from", "years", "median off", "in 50%", "in 90%")
+PREDICTION_HEAD = ("series", "year", "5%", "25%", "median", "75%", "95%", "data")
 GENERATION_HEAD = ("generation", "farthest", "runs", "accepted", "effective")
 
 
@@ -51,6 +59,20 @@ def generation_rows(result: CalibrationResult) -> list[list[str]]:
         ]
         for each in result.generations
     ]  # fmt: skip
+
+
+def prediction_rows(result: CalibrationResult) -> list[list[str]]:
+    """Return a row a series and year that was not fitted under `PREDICTION_HEAD`: quantiles of the runs from the posterior."""
+    rows = []
+    for target in result.calibration.targets:
+        years, values = predicted(result, target, "posterior")
+        data = dict(zip(target.years, target.values, strict=True))
+        for year, quantiles in zip(years.tolist(), quantiles_by_year(values).T, strict=True):
+            if year > result.calibration.until:
+                rows.append(
+                    [target.name, str(year), *map(_short, quantiles), f"{data[year]:g}" if year in data else "-"]
+                )
+    return rows
 
 
 def findings(result: CalibrationResult) -> Iterator[str]:

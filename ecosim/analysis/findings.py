@@ -29,7 +29,7 @@ def print_findings(console: Console, analysis: Analysis, directory: Path) -> Non
     for outcome in analysis.outcomes:
         console.print(outcome, style="bold")
         console.print(summary_of(analysis, outcome))
-        for table in tables_of(analysis, outcome):
+        for _, table in tables_of(analysis, outcome):
             console.print(table)
         console.print()
     for line in box_sentences(analysis):
@@ -51,17 +51,17 @@ def summary_of(analysis: Analysis, outcome: str) -> str:
     return f"{text}; the variance of one run is {row['part_of_factors']:.0%} due to what varies, {luck}"
 
 
-def tables_of(analysis: Analysis, outcome: str) -> Iterator[Table]:
-    """Yield the tables that say most of an outcome."""
+def tables_of(analysis: Analysis, outcome: str) -> Iterator[tuple[str, Table]]:
+    """Yield the tables that say most of an outcome, each with its title."""
     indices, effects = _of(analysis, "sobol", outcome), _of(analysis, "morris", outcome)
     if len(indices):
-        yield _indices(indices)
+        yield "Sobol indices", _indices(indices)
     elif len(effects):
-        yield _effects(effects)
+        yield "Elementary effects", _effects(effects)
     elif len(parts := _of(analysis, "parts-of-variance", outcome)):
-        yield _parts(parts)
+        yield "Highest, lowest, and part of the variance", _parts(parts)
     if len(compared := _of(analysis, "comparison", outcome)):
-        yield _compared(compared)
+        yield "Differences to the base", _compared(compared)
 
 
 def _indices(indices: pd.DataFrame) -> Table:
@@ -100,7 +100,7 @@ def _compared(compared: pd.DataFrame) -> Table:
         known = not math.isnan(row.low)
         interval = f"{number(row.low)} to {number(row.high)}" if known else "-"
         saved = row.times_runs_unpaired if row.interval == "over luck" else math.nan
-        table.add_row(what, number(row.difference), interval, _chance(row.p_holm), _times(saved))
+        table.add_row(what, number(row.difference), interval, chance(row.p_holm), _times(saved))
     return table
 
 
@@ -149,10 +149,11 @@ def _ended(table: Table, count: int) -> Table:
     return table
 
 
-def _chance(chance: float) -> str:
-    if math.isnan(chance):
+def chance(p: float) -> str:
+    """Return a p value in three digits after the point; a line if it is not known."""
+    if math.isnan(p):
         return "-"
-    return "< 0.001" if chance < 0.001 else f"{chance:.3f}"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _times(factor: float) -> str:

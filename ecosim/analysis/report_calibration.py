@@ -14,11 +14,13 @@ from ecosim.analysis.calibration_words import (
     FIT_HEAD,
     GENERATION_HEAD,
     PARAMETER_HEAD,
+    PREDICTION_HEAD,
     endings,
     findings,
     fit_rows,
     generation_rows,
     parameter_rows,
+    prediction_rows,
 )
 from ecosim.analysis.report_page import Grid, ReportPage, Section
 from ecosim.analysis.target_series import Target
@@ -78,8 +80,20 @@ def _fit(result: CalibrationResult) -> Section:
         "Runs with seeds of their own, with values from the prior and from the posterior, to the end of the scenario. How far their "
         "median is off is told in tolerances; 1 is what the calibration file counts as near."
     )
-    grid = Grid("Data inside the middle of the runs", FIT_HEAD, fit_rows(result), left=3)
-    return Section("How well the model meets the data", [text], prediction_charts(result), [grid])
+    grids = [Grid("Data inside the middle of the runs", FIT_HEAD, fit_rows(result), left=3)]
+    later = prediction_rows(result)
+    if later:
+        title = f"Predicted for the years after {result.calibration.until}, which the fit did not look at"
+        grids.append(
+            Grid(
+                title,
+                PREDICTION_HEAD,
+                later,
+                "Quantiles of the runs from the posterior, in the unit of the data.",
+                left=2,
+            )
+        )
+    return Section("How well the model meets the data", [text], prediction_charts(result), grids)
 
 
 def _parameters(result: CalibrationResult) -> Section:

@@ -41,7 +41,7 @@ def run_page(directory: Path) -> ReportPage:
         question=run.scenario.question,
         lead=[*_lead(run)],
         facts=[*_facts(run, kept)],
-        commands=[*_command(kept["repeat"])],
+        commands=[*_command(kept["repeat"], directory)],
         sections=[_value(run), _outcomes(run), _events(run), _settings(run), *_python(kept["repeat"], directory)],
         warnings=run.warnings,
     )
@@ -56,7 +56,7 @@ def _lead(run: Run) -> Iterator[str]:
     written = percentages(shares.tolist())
     total = f"{shares.sum() / 1000.0:,.1f}"
     first = ", ".join(f"{name} {share}%" for name, share in zip(shares.index[:3], written, strict=False))
-    yield f"Of the value of {total} billion CNY that was booked in {run.steps} quarters, the largest shares went to: {first}."
+    yield f"Of the value of {total} billion CNY that was booked in {_quarters(run)}, the largest shares went to: {first}."
     stages = metrics.stage[metrics.stage.ne(metrics.stage.shift())]
     path = ", ".join(
         f"{stage} from {_date(metrics, step)}" for step, stage in zip(stages.index.tolist(), stages, strict=True)
@@ -67,7 +67,7 @@ def _lead(run: Run) -> Iterator[str]:
 def _facts(run: Run, kept: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     metrics = run.metrics
     yield "Scenario", run.scenario.name
-    yield "Time", f"{_date(metrics, 0)} to {_date(metrics, -1)}, {run.steps} quarters"
+    yield "Time", f"{_date(metrics, 0)} to {_date(metrics, -1)}, {_quarters(run)}"
     yield "Seed", str(run.seed)
     if run.scenario.sources:
         yield "Sources", "; ".join(run.scenario.sources)
@@ -77,20 +77,29 @@ def _facts(run: Run, kept: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Hash", kept["hash"]
 
 
-def _command(repeat: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _command(repeat: Mapping[str, Any], directory: Path) -> Iterator[tuple[str, str]]:
+    """Yield what repeats the run: its command line, or Python if it was made by Python."""
     if repeat.get("command"):
         yield "The command that repeats the run; equal hashes tell that it is the same.", str(repeat["command"])
+    else:
+        yield from _snippet(repeat, directory)
+
+
+def _snippet(repeat: Mapping[str, Any], directory: Path) -> Iterator[tuple[str, str]]:
+    if repeat.get("python"):
+        what = f"Python that repeats the run from run.json, in the directory {directory.resolve().name}:"
+        yield what, str(repeat["python"]).replace("; ", "\n")
 
 
 def _python(repeat: Mapping[str, Any], directory: Path) -> Iterator[Section]:
-    if repeat.get("python"):
-        what = f"Python that repeats it from run.json, in the directory {directory.resolve().name}:"
+    snippet = [*_snippet(repeat, directory)]
+    if snippet and repeat.get("command"):
         text = "run.json holds the whole scenario: what follows does not hang on the scenario file."
-        yield Section(
-            "The same run without its scenario file",
-            [text],
-            commands=[(what, str(repeat["python"]).replace("; ", "\n"))],
-        )
+        yield Section("The same run without its scenario file", [text], commands=snippet)
+
+
+def _quarters(run: Run) -> str:
+    return "1 quarter" if run.steps == 1 else f"{run.steps:,} quarters"
 
 
 def _value(run: Run) -> Section:

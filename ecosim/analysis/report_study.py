@@ -38,11 +38,6 @@ TITLES = {
 }  # fmt: skip
 
 
-# By a column that no other table has.
-TABLE_TITLES = {
-    "level against base": "Differences to the base", "mu*": "Elementary effects", "lowest at": "Highest, lowest, and part of the variance",
-    "factor": "Sobol indices",
-}  # fmt: skip
 # What tells which factor moves an outcome most: table, column, words; the first that the design allows.
 MEASURES = (
     ("sobol", "total", "total Sobol index"),
@@ -177,7 +172,7 @@ def _chart(name: str, figure: Figure) -> Chart:
 def _outcome(analysis: Analysis, name: str, charts: dict[str, Chart]) -> Section:
     """Return what moves an outcome."""
     own = [chart for key, chart in charts.items() if key in _names_of(analysis, name)]
-    grids = [_grid(table) for table in tables_of(analysis, name)]
+    grids = [_grid(title, table) for title, table in tables_of(analysis, name)]
     return Section(f"What moves {readable(name)}", [f"{_capital(summary_of(analysis, name))}."], own, grids)
 
 
@@ -187,11 +182,10 @@ def _names_of(analysis: Analysis, outcome: str) -> set[str]:
     return {f"{prefix}-{slug}" for prefix in TITLES}
 
 
-def _grid(table: Table) -> Grid:
+def _grid(title: str, table: Table) -> Grid:
     """Return a table of the terminal as one of a page."""
     head = [str(column.header) for column in table.columns]
     cells = [[str(cell) for cell in column.cells] for column in table.columns]
-    title = next(title for column, title in TABLE_TITLES.items() if column in head)
     return Grid(title, head, [list(row) for row in zip(*cells, strict=True)])
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ecosim.runs import Run
 
 LINES = (BLUE, RED, GREEN, ORANGE, PINK)
+FEW = 8  # quarters, of a run whose lines have a mark each
 _LIGHT = {"#F0E442", "#56B4E9", "#E69F00", "#CC79A7"}  # fills on which black letters are read better than white ones
 
 
@@ -40,7 +41,11 @@ def stage_chart(run: Run) -> Chart:
                     axes.text(place, top - height / 2, f"{height:.0f}%", ha="center", va="center", fontsize=8.5,
                               bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.2})  # fmt: skip
         axes.set_xticks(range(len(shares)), list(map(str, shares.index)))
-        axes.set(ylim=(0, 100), xlim=(-0.5, max(len(shares), 2) - 0.5), ylabel="percent of the value of the stage")
+        axes.set(
+            ylim=(0, 100),
+            xlim=(-1.0, 1.0) if len(shares) == 1 else (-0.5, len(shares) - 0.5),
+            ylabel="percent of the value of the stage",
+        )
         legend_below(figure, axes)
         svg = svg_of(figure, "stages")
     most = {str(stage): row.idxmax() for stage, row in shares.iterrows()}
@@ -159,10 +164,11 @@ def _lines(name: str, title: str, unit: str, time: Any, series: dict[str, Any]) 
         return None
     with style():
         figure, axes = figure_of()
+        marker = "o" if len(time) <= FEW else ""  # a line through one point is not seen
         for (label, values), colour, dashes in zip(
             series.items(), cycle((*LINES, "#000000")), cycle(DASHES), strict=False
         ):
-            axes.plot(time, values, color=colour, linestyle=dashes, linewidth=1.6, label=label)
+            axes.plot(time, values, marker, color=colour, linestyle=dashes, linewidth=1.6, markersize=4, label=label)
         axes.set(
             ylabel=unit,
             xlim=(time[0], max(time[-1], time[0] + 0.25)),

@@ -19,6 +19,7 @@ SUMMARIES = ("mean", "sum", "last")
 SCALES = ("level", "log", "index")
 COLUMNS = ("year", "value", "source")
 QUARTERS = 4
+MOST_VALUE = 1e15  # of data, to either side of 0
 
 Numbers = NDArray[np.float64]
 Row = tuple[int, float, str]
@@ -179,7 +180,7 @@ def _row(place: str, cells: Mapping[str, str], count: int, wanted: int, rows: Se
         number = float(value)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
+    if not abs(number) <= MOST_VALUE:
         raise sentence(place, (), f"has the value {described(value)}", "give a number, such as 185.2")
     if not source:
         raise sentence(place, (), "has no source", "say where the value comes from")

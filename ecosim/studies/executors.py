@@ -126,12 +126,12 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 class DaskWorkers:
-    """Workers of a Dask cluster that is there already; Dask hands a batch out again when a worker goes.
+    """Workers of a Dask cluster; they may come and go, and Dask hands a batch out again when a worker goes.
 
     Raises
     ------
     ScenarioError : Dask is not installed.
-    OutputError : no scheduler answers at the address, or it has no workers.
+    OutputError : no scheduler answers at the address.
     """
 
     def __init__(self, address: str) -> None:
@@ -148,13 +148,9 @@ class DaskWorkers:
             raise OutputError(
                 f"{address}: no Dask scheduler answers; give its address, such as tcp://127.0.0.1:8786"
             ) from error
-        try:
-            self._client.wait_for_workers(1, timeout=ANSWER)
-        except TimeoutError:
-            self._client.close()
-            raise OutputError(
-                f"{address}: the Dask scheduler has no workers; start some with: dask worker {address}"
-            ) from None
+        if not self._client.nthreads():
+            print(f"ecosim: waiting for the first worker of {address}", file=sys.stderr)
+            self._client.wait_for_workers(1)
         self._executor = self._client.get_executor(pure=False)
         self._counted, self._counted_at = 0, float("-inf")
 

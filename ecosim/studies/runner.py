@@ -27,7 +27,7 @@ from ecosim.studies.stopping import Precision
 from ecosim.studies.store import write_failures
 from ecosim.studies.study import Study, load_study
 from ecosim.studies.study_record import FILE, StudyRecord, read_record, record_of
-from ecosim.studies.worker import DESIGN, BatchDone, Trial, kept, trial
+from ecosim.studies.worker import DESIGN, BatchDone, Trial, get_ready, kept, trial
 
 TRIAL_POINTS = 8
 
@@ -103,12 +103,14 @@ def sweep(
     """
     begun = time.perf_counter()
     plan = study if isinstance(study, Study) else load_study(study)
+    until = plan.replicates.until
+    precision = None if until is None else Precision(until, number_of_points(plan))
     with locked(out) as directory, tidied(directory), _workers(workers, executor, scheduler) as crew:
         record = _record(directory, plan, crew, out)
         folders = kept(plan)
         make_folders(directory, folders)
         finished = finished_batches(directory, record, folders, _warn)
-        under_way = _Sweep(directory, plan, record, crew, finished, progress)
+        under_way = _Sweep(directory, plan, record, crew, finished, precision, progress)
         try:
             under_way.run()
         finally:
@@ -147,19 +149,18 @@ class _Sweep:
 
     def __init__(
         self, directory: Path, study: Study, record: StudyRecord, crew: Workers, finished: dict[int, int],
-        progress: Progress | None,
+        precision: Precision | None, progress: Progress | None,
     ) -> None:  # fmt: skip
-        self._directory, self._study, self._record, self._crew = directory, study, record, crew
+        self._directory, self._record, self._crew = directory, record, crew
         self._plan = Plan(record.points, study.replicates, record.size)
-        self._finished, self._progress = finished, progress
+        self._finished, self._precision, self._progress = finished, precision, progress
         self._interrupts = _Interrupts()
         self.done = self.failed = self.total = 0
         self.interrupted = False
 
     def run(self) -> None:
         """Run rounds until the last, or until no point needs another."""
-        until = self._study.replicates.until
-        precision = None if until is None else Precision(until, self._plan.points)
+        precision = self._precision
         with self._interrupts:
             dispatch = Dispatch(self._directory, self._record.digest, self._crew, self._hear, self._asked_to_end)
             for number in range(self._plan.rounds):
@@ -293,7 +294,7 @@ def _record(directory: Path, study: Study, crew: Workers, out: str | Path) -> St
 
 
 def _planned(study: Study, crew: Workers) -> tuple[Plan, Trial]:
-    """Return the plan of a study, and what a run costs, by a trial on one worker while the others wait."""
+    """Return the plan of a study, and what a run costs, by a trial on one worker while the others load what they need."""
     count = number_of_points(study)
     if count == 0:
         raise ScenarioError(
@@ -306,8 +307,12 @@ def _planned(study: Study, crew: Workers) -> tuple[Plan, Trial]:
         for point, row in zip(some, table.iloc[some].to_dict("records"), strict=True)
     ]
     most = min(MOST_IN_BATCH, count * study.replicates.most)
+    tree = study.as_dict()
     try:
-        cost: Trial = crew.submit(trial, study.as_dict(), rows, most).result()
+        tried = crew.submit(trial, tree, rows, most)
+        for _ in range(crew.count() - 1):
+            crew.submit(get_ready, tree)
+        cost: Trial = tried.result()
     except Exception as error:
         if not crew.deaths(error):
             raise lost(error) or error from None

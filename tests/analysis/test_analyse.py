@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -199,7 +200,7 @@ def test_foreign_files_are_left_alone(factorial: Path, capsys: pytest.CaptureFix
         f"{factorial / 'analysis'}: holds 'my notes.txt', which no analysis has written; "
         "give a new or an empty directory with --out DIR"
     )
-    assert "study.json" in refused(capsys, factorial, "--out", factorial)
+    assert "which no analysis has written" in refused(capsys, factorial, "--out", factorial)
     assert "is a file" in refused(capsys, factorial, "--out", factorial / "study.json")
     assert called(capsys, factorial, "--out", factorial / "deep" / "elsewhere")[0] == 0
     assert (factorial / "deep" / "elsewhere" / "means.csv").exists()
@@ -290,6 +291,18 @@ def test_labels_have_units() -> None:
         wrapped("roles.firm.research_intensity (share of revenue)", 20)
         == "roles.firm.\nresearch_intensity\n(share of revenue)"
     )
+
+
+@pytest.mark.slow
+def test_page_shows_what_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protects the page on analysis: run anew, the study that it shows gives the numbers that it shows."""
+    docs = Path(ecosim.__file__).parents[1] / "docs"
+    monkeypatch.syspath_prepend(str(docs))
+    shown = importlib.import_module("study_findings")
+    with ThreadPoolExecutor(1) as one:
+        parts = shown.opening_parts(shown.found("opening-the-platform", executor=one))
+    page = (docs / "how-to" / "analyse-a-study.md").read_text(encoding="utf-8")
+    assert [name for name, text in parts.items() if text not in page] == []
 
 
 # -- what is not whole ------------------------------------------------------------------------------------------------

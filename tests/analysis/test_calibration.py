@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,6 +56,7 @@ from ecosim.analysis.posterior_sampling import (
     prior_of,
     sample_posterior,
 )
+from ecosim.analysis.report import write_report
 from ecosim.analysis.target_series import Target, distance_of, read_rows
 from ecosim.parameters import ScenarioError
 from ecosim.runs import OutputError
@@ -140,7 +143,7 @@ def test_posterior_of_a_normal_mean(tmp_path: Path) -> None:
     def simulate(values: Mapping[str, float], seed: int) -> np.ndarray:
         return np.array([values["mean"] + deviation * np.random.default_rng(seed).normal()])
 
-    settings = Settings(population=250, generations=4, runs=5000, seed=3)
+    settings = Settings(population=150, generations=4, runs=3000, seed=3)
     database = tmp_path / "generations.db"
     ended = sample_posterior(simulate, lambda numbers: abs(numbers[0] - data), [factor], settings, database)
     assert ended == "generations"
@@ -616,6 +619,35 @@ def test_shipped_calibrations_are_sound(name: str) -> None:
         {factor.name: float(calibration.scenario.get(factor.path)) for factor in calibration.factors}, 1, 3
     )
     assert all(np.isfinite(series).all() for series in run)
+
+
+def test_a_report_of_it_says_what_was_found(fitted: tuple[CalibrationResult, Path]) -> None:
+    """The page has the findings, every parameter, the data with their sources, predictions, and how to repeat the fit."""
+    result, directory = fitted
+    path = write_report(directory)
+    html = path.read_text(encoding="utf-8")
+    text = unescape(re.sub(r"<[^>]+>", " ", html))
+    for wanted in (
+        *findings(result),
+        "growth",
+        "licensing.fee",
+        "known run",
+        "held out",
+        "ecosim calibrate fit.toml --out DIR",
+    ):
+        assert wanted in text, wanted
+    assert "Predicted for the years after 2005" in text
+    assert html.count("<svg") == 5  # the series, two parameters, correlations, the course
+    assert write_report(directory).read_bytes() == html.encode()
+    assert calibrate(result.calibration, directory).posterior.equals(result.posterior), "the report is no foreign file"
+
+
+def test_an_unfinished_fit_is_not_reported(place: Place, tmp_path: Path) -> None:
+    """There is nothing to report before the fit has ended, and the sentence says how to go on."""
+    with CalibrationStore.opened(tmp_path / "begun", load_calibration(place.fit)):
+        pass
+    with pytest.raises(OutputError, match="is not finished; give the same 'ecosim calibrate' command"):
+        write_report(tmp_path / "begun")
 
 
 def test_tables_can_be_read_by_others(fitted: tuple[CalibrationResult, Path]) -> None:

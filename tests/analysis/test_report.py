@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 import ecosim
 from ecosim import cli
@@ -25,12 +26,9 @@ from ecosim.parameters import ScenarioError
 from ecosim.runs import REPORT_FILE, OutputError
 from ecosim.scenario import load_scenario
 from ecosim.state import EVENTS
+from ecosim.studies.study import study_from_dict
 
 SCREENS = {"desktop": (1440, 900), "phone": (390, 844)}
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND",
-]  # fmt: skip
 EVIL = '<script>alert(1)</script> & $co\\st$ "quoted" <img src=http://example.com/x.png>'
 MORE = """
 [[organisations]]
@@ -146,18 +144,6 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (result.done, result.failed) == (28, 4)
     write_report(place / "out")
     return place / "out"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start the Chromium of this machine, with no way to any other."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.fail("no Chromium found: install one, such as Debian's package chromium, the tests open reports in it")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -407,6 +393,27 @@ def test_a_sweep_goes_on_with_a_report_in_its_directory(swept: Path) -> None:
     assert (result.done, result.total) == (28, 32)
     assert ecosim.read_sweep(swept).equals(before)
     assert (swept / REPORT_FILE).exists()
+
+
+@pytest.mark.parametrize(("design", "title"), [
+    ({"kind": "sobol", "samples": 4}, "Sobol indices"),
+    ({"kind": "morris", "samples": 3}, "Elementary effects"),
+    ({"kind": "latin-hypercube", "samples": 8}, "Highest, lowest, and part of the variance"),
+    ({"kind": "one-at-a-time", "levels": 3}, "What moves value created"),
+], ids=lambda value: value["kind"] if isinstance(value, dict) else "")  # fmt: skip
+def test_a_study_of_every_design_is_reported(design: dict[str, Any], title: str, tmp_path: Path) -> None:
+    """The page of a study has the table that its design allows, under the right title."""
+    factors = [
+        {"path": "open_sharing.opening_speed", "low": 0.0, "high": 0.1},
+        {"path": "symbiosis.trust_gain", "low": 0.02, "high": 0.1},
+    ]
+    study = study_from_dict({
+        "scenarios": ["classroom"], "steps": 2, "design": design, "factors": factors, "outcomes": {"value_created": {"summary": "sum"}},
+    })  # fmt: skip
+    with ThreadPoolExecutor(1) as one:
+        assert ecosim.sweep(study, tmp_path / "out", executor=one).failed == 0
+    write_report(tmp_path / "out")
+    assert title in Outline((tmp_path / "out" / REPORT_FILE).read_text(encoding="utf-8")).text
 
 
 def test_a_study_without_runs_is_reported(swept: Path, tmp_path: Path) -> None:

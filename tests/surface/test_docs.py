@@ -16,6 +16,7 @@ import pytest
 
 import ecosim
 from ecosim import cli
+from ecosim.analysis.calibration_file import is_calibration
 from ecosim.schedule import QUARTER
 from ecosim.studies.study import is_study
 
@@ -262,9 +263,12 @@ def test_commands_run(page: str, desk: Path, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("path", sorted({block.saved for block in BLOCKS if block.language == "toml" and block.saved}))
 def test_files_are_valid(path: str, desk: Path) -> None:
-    """Protects scenario and study files that readers copy: each is accepted, and a scenario runs two quarters."""
+    """Protects files that readers copy, of scenarios, studies and calibrations: each is accepted, a scenario runs two quarters."""
     for page in PAGES:
         _save_blocks(_name(page), desk)
+    if is_calibration(path):
+        assert ecosim.load_calibration(path).targets
+        return
     if is_study(path):
         assert ecosim.load_study(path).outcomes
         return

@@ -89,6 +89,11 @@ def test_wheel_carries_content(wheel: Path, folder: str) -> None:
     assert {name for name in inside if name.startswith(f"{folder}/")} == _content(folder)
 
 
+def test_wheel_carries_the_page_of_reports(wheel: Path) -> None:
+    """What is no Python in the package travels too: without its template there is no report."""
+    assert "ecosim/analysis/templates/report.html" in zipfile.ZipFile(wheel).namelist()
+
+
 @pytest.mark.parametrize("folder", ["tests", "docs"])
 def test_sdist_carries_tests_and_docs(distributions: Path, folder: str) -> None:
     """Who builds from the sdist can run the tests and read the docs."""
