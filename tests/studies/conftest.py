@@ -120,7 +120,12 @@ def call() -> Call:
 
     def run(*arguments: Any, batch: int | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            _command(arguments, batch), check=False, capture_output=True, encoding="utf-8", env=_environment(), **options
+            _command(arguments, batch),
+            check=False,
+            capture_output=True,
+            encoding="utf-8",
+            env=_environment(),
+            **options,
         )
         done.stderr = done.stderr.replace(f"{COMPILING}\n", "")
         return done

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +21,7 @@ from ecosim.parameters import ScenarioError
 from ecosim.runs import OutputError
 from ecosim.studies import plan, progress, store
 from ecosim.studies.batch_files import run_files
-from ecosim.studies.runner import estimate
+from ecosim.studies.beginning import estimate
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -68,7 +67,9 @@ def test_results_do_not_depend_on_workers(
 def test_script_without_guard_can_sweep(study_file: Path, tmp_path: Path, expected: pd.DataFrame) -> None:
     """A script of three lines, without ``if __name__ == "__main__"``, is not run again by each of its workers."""
     script = tmp_path / "script.py"
-    script.write_text(f"import ecosim\nprint('once')\nprint(ecosim.sweep({str(study_file)!r}, 'out', workers=2).done)\n")
+    script.write_text(
+        f"import ecosim\nprint('once')\nprint(ecosim.sweep({str(study_file)!r}, 'out', workers=2).done)\n"
+    )
     done = subprocess.run([sys.executable, script], cwd=tmp_path, check=False, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("once\n120\n", "")
     pd.testing.assert_frame_equal(ecosim.read_sweep(tmp_path / "out"), expected)
@@ -151,7 +152,10 @@ def test_outcomes_and_runs_are_chosen(finished: Path, expected: pd.DataFrame) ->
         pd.testing.assert_frame_equal(found, expected[chosen].reset_index(drop=True))
 
     assert list(ecosim.read_sweep(finished, "most")) == [*NUMBERS, *FACTORS, "most"]
-    same(ecosim.read_sweep(finished, where={"room": 60.0, "seed": [3, 5]}), (expected.room == 60.0) & expected.seed.isin([3, 5]))
+    same(
+        ecosim.read_sweep(finished, where={"room": 60.0, "seed": [3, 5]}),
+        (expected.room == 60.0) & expected.seed.isin([3, 5]),
+    )
     same(ecosim.read_sweep(finished, where={"run": (10, 20)}), expected.run.between(10, 20))
     rare = (pyarrow.compute.field("room") < 30.0) & (pyarrow.compute.field("replicate") > 27)
     same(ecosim.read_sweep(finished, where=rare), (expected.room < 30.0) & (expected.replicate > 27))
@@ -162,7 +166,7 @@ def test_outcomes_and_runs_are_chosen(finished: Path, expected: pd.DataFrame) ->
         ecosim.read_sweep(finished, where={"rooms": 1.0})
     with pytest.raises(OutputError, match="its study keeps no series"):
         ecosim.read_sweep(finished, series=True)
-    with pytest.raises(OutputError, match="holds no study, there is no study.json"):
+    with pytest.raises(OutputError, match=r"holds no study, there is no study\.json"):
         ecosim.read_sweep(finished / "runs")
 
 
@@ -246,7 +250,9 @@ def test_terminal_shows_a_bar(study_file: Path, tmp_path: Path, start: Callable[
 
     ours, theirs = pty.openpty()
     out = tmp_path / "out"
-    with start("sweep", study_file, "--out", out, "--workers", 1, batch=5, stdout=subprocess.DEVNULL, stderr=theirs) as run:
+    with start(
+        "sweep", study_file, "--out", out, "--workers", 1, batch=5, stdout=subprocess.DEVNULL, stderr=theirs
+    ) as run:
         os.close(theirs)
         shown = b""
         while True:

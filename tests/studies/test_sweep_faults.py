@@ -57,7 +57,9 @@ def troubled(tmp_path: Path, small_study_text: str) -> Callable[[str], Path]:
         (tmp_path / "roles").mkdir(exist_ok=True)
         (tmp_path / "draft.py").write_text(TROUBLE.format(harm=harm), encoding="utf-8")
         os.replace(tmp_path / "draft.py", tmp_path / "roles" / "trouble.py")
-        text = small_study_text.replace("steps = 6", 'steps = 4\nagents = ["roles"]').replace("count = 30", "count = 40")
+        text = small_study_text.replace("steps = 6", 'steps = 4\nagents = ["roles"]').replace(
+            "count = 30", "count = 40"
+        )
         (tmp_path / "troubled.toml").write_text(text, encoding="utf-8")
         return tmp_path / "troubled.toml"
 
@@ -90,7 +92,7 @@ def test_failed_runs_do_not_stop_the_others(troubled: Callable[[str], Path], tmp
     assert sorted([*well["run"], *failures["run"]]) == list(range(160))
     assert failures["seed"].tolist() == [7, 27] * 4
     assert failures["error"].tolist() == ["ValueError: no luck with 7 at all", "ValueError: no luck with 27 at all"] * 4
-    assert failures["traceback"].str.contains("trouble.py\", line 7, in stumble").all()
+    assert failures["traceback"].str.contains('trouble.py", line 7, in stumble').all()
     with pytest.raises(ValueError, match="no luck with 7"):
         _called(shlex.split(failures["command"][2])[1:], tmp_path)
     lucky = shlex.split(failures["command"][2].replace("--seed 7", "--seed 8"))
@@ -105,7 +107,9 @@ def test_run_that_ends_its_process_is_found(troubled: Callable[[str], Path], tmp
     """Runs that kill their worker become failures; those that shared a batch or the pool with them are all there."""
     study = troubled("__import__('os')._exit(9)")
     text = study.read_text(encoding="utf-8").replace("count = 40", "count = 12")
-    study.write_text(text.replace("levels = [20.0, 60.0]", "levels = [20.0]").replace("0.01, 0.2", "0.2"), encoding="utf-8")
+    study.write_text(
+        text.replace("levels = [20.0, 60.0]", "levels = [20.0]").replace("0.01, 0.2", "0.2"), encoding="utf-8"
+    )
     result = ecosim.sweep(study, tmp_path / "out", workers=1)
     assert (result.done, result.failed, result.total) == (11, 1, 12)
     failures = ecosim.read_failures(tmp_path / "out")
@@ -115,7 +119,9 @@ def test_run_that_ends_its_process_is_found(troubled: Callable[[str], Path], tmp
     assert ecosim.read_sweep(tmp_path / "out")["seed"].tolist() == [s for s in range(1, 13) if s != 7]
 
 
-def test_exit_in_a_role_is_a_failed_run(troubled: Callable[[str], Path], tmp_path: Path, one: ThreadPoolExecutor) -> None:
+def test_exit_in_a_role_is_a_failed_run(
+    troubled: Callable[[str], Path], tmp_path: Path, one: ThreadPoolExecutor
+) -> None:
     """Code of a role that asks Python to end ends its run and nothing else."""
     result = ecosim.sweep(troubled("raise SystemExit(3)"), tmp_path / "out", executor=one)
     assert (result.done, result.failed) == (152, 8)
@@ -169,7 +175,9 @@ def test_damaged_files_are_set_aside_and_run_again(
     assert aside == [*(f"runs-batch-00000{k}.parquet" for k in range(4)), "runs-notes.txt"]
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 5
-    assert all(re.match(r"ecosim: .*runs.*(is damaged|is no file of results).*; it was moved to ", line) for line in told)
+    assert all(
+        re.match(r"ecosim: .*runs.*(is damaged|is no file of results).*; it was moved to ", line) for line in told
+    )
 
 
 def test_damaged_series_are_run_again(
@@ -204,10 +212,18 @@ def test_damaged_design_is_written_anew(copied: Path, study_file: Path, expected
 @pytest.mark.parametrize(
     ("before", "after", "finding"),
     [
-        ("[20.0, 60.0]", "[20.0, 61.0]", "factors[1].levels[2] was 60.0 (a decimal number) and is 61.0 (a decimal number) now"),
+        (
+            "[20.0, 60.0]",
+            "[20.0, 61.0]",
+            "factors[1].levels[2] was 60.0 (a decimal number) and is 61.0 (a decimal number) now",
+        ),
         ("steps = 6", "steps = 7", "worlds[1].steps was 6 (a whole number) and is 7 (a whole number) now"),
         ("count = 30", "count = 40", "replicates.count was 30 (a whole number) and is 40 (a whole number) now"),
-        ("limit-turnover", "limit-symbiosis", 'scenarios[1] was "limit-turnover" (text) and is "limit-symbiosis" (text) now'),
+        (
+            "limit-turnover",
+            "limit-symbiosis",
+            'scenarios[1] was "limit-turnover" (text) and is "limit-symbiosis" (text) now',
+        ),
         ("most =", "top =", "outcomes.most was a table and is not there now"),
     ],
 )
@@ -218,10 +234,15 @@ def test_changed_study_is_refused(
     changed = write_study(small_study_text.replace(before, after))
     with pytest.raises(ScenarioError) as refusal:
         ecosim.sweep(changed, finished)
-    assert str(refusal.value) == f"{finished}: belongs to another study: {finding}; give the same study, or a new directory"
+    assert (
+        str(refusal.value)
+        == f"{finished}: belongs to another study: {finding}; give the same study, or a new directory"
+    )
 
 
-def test_other_title_is_the_same_study(finished: Path, small_study_text: str, write_study: Callable[[str], Path]) -> None:
+def test_other_title_is_the_same_study(
+    finished: Path, small_study_text: str, write_study: Callable[[str], Path]
+) -> None:
     """A title, a question and a file may be called otherwise; the results are those of the same study."""
     renamed = write_study(small_study_text.replace("Small study", "Small study, typing error mended"), "other")
     assert ecosim.sweep(renamed, finished).done == 120
@@ -258,7 +279,9 @@ def test_changed_engine_is_refused(copied: Path, study_file: Path) -> None:
     record["code"]["ecosim/mechanisms/turnover.py"] = "0" * 16
     record["code"]["ecosim/mechanisms/gone.py"] = "0" * 16
     (copied / "study.json").write_text(json.dumps(record), encoding="utf-8")
-    with pytest.raises(ScenarioError, match=r"ecosim/mechanisms/gone\.py and 1 more changed; put the code back, or give"):
+    with pytest.raises(
+        ScenarioError, match=r"ecosim/mechanisms/gone\.py and 1 more changed; put the code back, or give"
+    ):
         ecosim.sweep(study_file, copied)
 
 
@@ -294,7 +317,10 @@ HUGE = (
 @pytest.mark.parametrize(
     ("text", "finding"),
     [
-        ('scenarios = ["limit-turnover"]\n[outcomes]\ntrust = {}\n', 'outcomes.trust is "trust" (text), which is no measure'),
+        (
+            'scenarios = ["limit-turnover"]\n[outcomes]\ntrust = {}\n',
+            'outcomes.trust is "trust" (text), which is no measure',
+        ),
         (LIST, "p.csv"),
         (HUGE, "runs"),
         ("title = 3\n", "title is 3"),
@@ -456,7 +482,10 @@ def test_no_permission_is_one_sentence(study_file: Path, tmp_path: Path) -> None
     done = subprocess.run(
         [sys.executable, "-c", code, study_file, theirs / "out"], check=False, capture_output=True, text=True
     )
-    assert (done.stdout, done.stderr) == (f"{theirs / 'out'}: cannot be written: permission denied; give a directory that can\n", "")
+    assert (done.stdout, done.stderr) == (
+        f"{theirs / 'out'}: cannot be written: permission denied; give a directory that can\n",
+        "",
+    )
     theirs.chmod(0o700)
     assert list(theirs.iterdir()) == []
 
@@ -497,7 +526,7 @@ def test_worker_without_the_directory_says_so(finished: Path, tmp_path: Path) ->
     """A worker that does not see the directory, as on a machine without the same file system, says where and what to do."""
     from ecosim.studies.worker import run_batch
 
-    with pytest.raises(OutputError, match="does not see this directory; all workers .* must see the same file system"):
+    with pytest.raises(OutputError, match=r"does not see this directory; all workers .* must see the same file system"):
         run_batch(str(tmp_path / "elsewhere"), read_record(finished).digest, 0)
     with pytest.raises(OutputError, match="sees another study there"):
         run_batch(str(finished), "0" * 64, 0)
