@@ -27,7 +27,7 @@ from ecosim.studies.batch_files import run_files
 from ecosim.studies.dispatch import GIVEN_UP
 from ecosim.studies.study_record import read_record
 
-Call = Callable[..., subprocess.CompletedProcess[str]]
+Called = Callable[..., tuple[int, str, str]]
 
 posix = pytest.mark.skipif(os.name != "posix", reason="the disks and limits are those of POSIX")
 
@@ -66,23 +66,26 @@ def troubled(tmp_path: Path, small_study_text: str) -> Callable[[str], Path]:
     return write
 
 
-def _sentence(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the one sentence of a process that refused."""
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert re.fullmatch(r"ecosim: [^\n]+\n", done.stderr)
-    return done.stderr.removeprefix("ecosim: ").rstrip("\n")
+def _sentence(end: tuple[int, str, str]) -> str:
+    """Return the one sentence with which the command line refused."""
+    status, printed, told = end
+    assert (status, printed) == (2, "")
+    assert re.fullmatch(r"ecosim: [^\n]+\n", told)
+    return told.removeprefix("ecosim: ").rstrip("\n")
 
 
 # -- runs that fail ---------------------------------------------------------------------------------------------------
 
 
-def test_failed_runs_do_not_stop_the_others(troubled: Callable[[str], Path], tmp_path: Path, call: Call) -> None:
+def test_failed_runs_do_not_stop_the_others(
+    troubled: Callable[[str], Path], tmp_path: Path, called: Called, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of runs of which 5 % raise, 95 % are there; each other one is named with its error and a command that repeats it."""
     study = troubled('raise ValueError(f"no luck with {model.seed}\\nat all")')
-    done = call("sweep", study, "--out", tmp_path / "out", "--workers", 2, batch=15)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "152 of 160 done, 8 failed" in done.stdout
+    monkeypatch.setattr(plan, "MOST_IN_BATCH", 15)
+    status, printed, told = called("sweep", study, "--out", tmp_path / "out", "--workers", 2)
+    assert (status, told) == (1, "")
+    assert "152 of 160 done, 8 failed" in printed
     well = ecosim.read_sweep(tmp_path / "out")
     assert len(well) == 152
     assert not well["members"].isna().any()
@@ -94,11 +97,11 @@ def test_failed_runs_do_not_stop_the_others(troubled: Callable[[str], Path], tmp
     assert failures["error"].tolist() == ["ValueError: no luck with 7 at all", "ValueError: no luck with 27 at all"] * 4
     assert failures["traceback"].str.contains('trouble.py", line 7, in stumble').all()
     with pytest.raises(ValueError, match="no luck with 7"):
-        _called(shlex.split(failures["command"][2])[1:], tmp_path)
+        called(*shlex.split(failures["command"][2])[1:])
     lucky = shlex.split(failures["command"][2].replace("--seed 7", "--seed 8"))
-    assert _called(lucky[1:], tmp_path) == (0, "")
+    assert called(*lucky[1:])[0] == 0
     before = (tmp_path / "out" / "runs").stat().st_mtime_ns
-    assert _called(["sweep", str(study), "--out", str(tmp_path / "out")], tmp_path) == (1, ""), "they are told of again"
+    assert called("sweep", study, "--out", tmp_path / "out")[0] == 1, "they are told of again"
     assert (tmp_path / "out" / "runs").stat().st_mtime_ns == before, "and not run again"
 
 
@@ -328,11 +331,11 @@ HUGE = (
     ids=["unknown outcome", "no runs", "ten million runs", "no study"],
 )
 def test_wrong_study_is_one_sentence(
-    text: str, finding: str, write_study: Callable[[str], Path], tmp_path: Path, call: Call
+    text: str, finding: str, write_study: Callable[[str], Path], tmp_path: Path, called: Called
 ) -> None:
     """A study with an unknown outcome, without runs or with far too many: status 2, a sentence, no directory."""
     (tmp_path / "p.csv").write_text("roles.user.capacity\n", encoding="utf-8")
-    sentence = _sentence(call("sweep", write_study(text), "--out", tmp_path / "out", cwd=tmp_path))
+    sentence = _sentence(called("sweep", write_study(text), "--out", tmp_path / "out"))
     assert finding in sentence
     assert not (tmp_path / "out").exists()
 
@@ -352,33 +355,16 @@ def test_wrong_study_is_one_sentence(
     ],
 )
 def test_wrong_argument_is_one_sentence(
-    arguments: str, finding: str, study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: str, finding: str, study_file: Path, tmp_path: Path, called: Called, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each wrong argument: status 2, one sentence, nothing written."""
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("years of work", encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
     monkeypatch.setattr(executors, "ANSWER", 1.0)
-    status, told = _called(["sweep", *arguments.split()], tmp_path)
-    assert status == 2
-    assert told.replace(f"{tmp_path}/", "").startswith(f"ecosim: {finding}")
-    assert told.count("\n") == 1
+    sentence = _sentence(called("sweep", *arguments.split()))
+    assert sentence.replace(f"{tmp_path}/", "").startswith(finding)
     assert sorted(tmp_path.rglob("*")) == before
-
-
-def _called(arguments: list[str], directory: Path) -> tuple[Any, str]:
-    """Run the command line in this process; return its status and what it said on stderr."""
-    import io
-
-    from ecosim import cli
-
-    told = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    silent = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    with contextlib.chdir(directory), contextlib.redirect_stderr(told), contextlib.redirect_stdout(silent):
-        with pytest.raises(SystemExit) as end:
-            cli.main(arguments)
-        told.seek(0)
-        return end.value.code, told.read()
 
 
 def test_dask_that_is_missing_is_named(study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,17 +375,17 @@ def test_dask_that_is_missing_is_named(study_file: Path, tmp_path: Path, monkeyp
     assert not (tmp_path / "out").exists()
 
 
-def test_two_sweeps_in_one_directory(copied: Path, study_file: Path, one: ThreadPoolExecutor) -> None:
+def test_two_sweeps_in_one_directory(copied: Path, study_file: Path, called: Called, one: ThreadPoolExecutor) -> None:
     """While a sweep is under way in a directory, a second one is refused; afterwards it may."""
     run_files(copied)[0].unlink()
     told = []
 
     def second(done: int, failed: int, total: int) -> None:
         if not told:
-            told.append(_called(["sweep", str(study_file), "--out", str(copied)], copied.parent))
+            told.append(_sentence(called("sweep", study_file, "--out", copied)))
 
     ecosim.sweep(study_file, copied, executor=one, progress=second)
-    assert told == [(2, f"ecosim: {copied}: another sweep is writing there; wait for it, or give another directory\n")]
+    assert told == [f"{copied}: another sweep is writing there; wait for it, or give another directory"]
     assert ecosim.sweep(study_file, copied).done == 120
 
 
@@ -425,20 +411,21 @@ def _small_disk(place: Path) -> Iterator[Path]:
 @posix
 @pytest.mark.skipif(shutil.which("mount") is None, reason="there is no mount")
 def test_full_disk_keeps_what_was_finished(
-    study_file: Path, tmp_path: Path, call: Call, expected: pd.DataFrame
-) -> None:
+    study_file: Path, tmp_path: Path, called: Called, expected: pd.DataFrame, one: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """A disk that is full in the middle of a study: status 2, what to do, whole batches there; with room it goes on."""
     with _small_disk(tmp_path) as disk:
         filler = disk / "filler"
         filler.write_bytes(bytes(2**20 - 2**16))
-        done = call("sweep", study_file, "--out", disk / "out", "--workers", 2, batch=2)
-        sentence = _sentence(done)
+        monkeypatch.setattr(plan, "MOST_IN_BATCH", 2)
+        sentence = _sentence(called("sweep", study_file, "--out", disk / "out", "--workers", 1))
         assert re.search(r"cannot be written: no space left on device; what was finished before is kept, ", sentence)
         found = ecosim.read_sweep(disk / "out")
         assert 0 < len(found) < 120
         pd.testing.assert_frame_equal(found, expected[expected.run.isin(found.run)].reset_index(drop=True))
         filler.unlink()
-        assert call("sweep", study_file, "--out", disk / "out", "--workers", 1).returncode == 0
+        ecosim.sweep(study_file, disk / "out", executor=one)
         pd.testing.assert_frame_equal(ecosim.read_sweep(disk / "out"), expected)
 
 

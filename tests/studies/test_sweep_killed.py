@@ -75,7 +75,10 @@ def test_killed_anywhere_it_ends_the_same(
     """
     chance, killed, out, progress = random.Random(7), {"worker": 0, "sweep": 0}, tmp_path / "out", [0]
     while sum(killed.values()) < KILLS:
-        with start("sweep", study_file, "--out", out, "--workers", 2, batch=1, stderr=subprocess.DEVNULL) as process:
+        workers = chance.choice([1, 2])
+        with start(
+            "sweep", study_file, "--out", out, "--workers", workers, batch=1, stderr=subprocess.DEVNULL
+        ) as process:
             sweep = psutil.Process(process.pid)
             if chance.random() < 0.7:  # or it is killed before it has begun
                 for _ in range(chance.choice([1, 2, 3])):
@@ -85,11 +88,11 @@ def test_killed_anywhere_it_ends_the_same(
                     chance.choice(_workers(sweep)).kill()
                     killed["worker"] += 1
             time.sleep(chance.uniform(0.0, 2.5))
-            workers = _workers(sweep)
+            orphans = _workers(sweep)
             process.kill()
             process.wait()
             killed["sweep"] += 1
-        assert _wait_until(lambda workers=workers: not any(worker.is_running() for worker in workers), 5.0), (
+        assert _wait_until(lambda orphans=orphans: not any(orphan.is_running() for orphan in orphans), 5.0), (
             "one lives on"
         )
         progress.append(_finished(out))
