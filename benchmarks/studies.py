@@ -70,7 +70,7 @@ if __name__ == "__main__":
     seconds = time.perf_counter() - begun
     peak = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     table.to_parquet(sys.argv[7])
-    print(json.dumps({"runs": int(table["row"].nunique()), "seconds": seconds, "parent": peak[0], "worker": peak[1]}))
+    print(json.dumps({"runs": int(table["row"].nunique()), "seconds": seconds, "parent, MiB": peak[0], "worker, MiB": peak[1]}))
 """
 PEER_MODEL = '''
 import functools
@@ -264,10 +264,10 @@ def peer_study(runs: int, series: int | None) -> Study:
 
 def peer_row(name: str, kept: str, taken: dict[str, Any]) -> dict[str, Any]:
     """Return what is compared."""
-    get = {**taken, "parent": taken.get("parent, MiB", taken.get("parent")), "worker": taken.get("worker, MiB", taken.get("worker"))}
     return {
         "by": name, "kept": kept, "runs": taken["runs"], "seconds": taken["seconds"],
-        "runs a second": taken["runs"] / taken["seconds"], "parent, MiB": get["parent"], "worker, MiB": get["worker"],
+        "runs a second": taken["runs"] / taken["seconds"],
+        "parent, MiB": taken["parent, MiB"], "worker, MiB": taken["worker, MiB"],
     }  # fmt: skip
 
 

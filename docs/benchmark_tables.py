@@ -103,6 +103,29 @@ def threads_table(kept: dict[str, float]) -> str:
     return table(("threads", "time over that of one"), [(threads, f"{part:.2f}") for threads, part in kept.items()])
 
 
+def sweeps_table(kept: dict[str, Any]) -> str:
+    """Return what sweeps of one study took."""
+    rows = [
+        (row["on"], row["workers"], f"{row['runs']:,}", f"{row['seconds']:.1f}", f"{row['start']:.1f}", f"{row['while running']:.1f}",
+         f"{100 * row['not simulation']:.1f}", f"{100 * row['while it runs']:.1f}", f"{row['parent, MiB']:.1f}",
+         f"{row['worker, MiB']:.0f}" if "worker, MiB" in row else "-")
+        for row in kept["sweeps"]
+    ]  # fmt: skip
+    head = ("on", "workers", "runs", "seconds", "until it runs, s", "runs a second then", "not simulation, %", "of it then, %",
+            "memory, MiB", "of a worker, MiB")  # fmt: skip
+    return f"{table(head, rows)}\n\n{kept['bytes a run']:.0f} bytes a run on the disk. {kept['machine']}."
+
+
+def batch_run_table(kept: dict[str, Any]) -> str:
+    """Return what the same runs took by a sweep and by Mesa's own."""
+    rows = [
+        (row["by"], row["kept"], f"{row['runs']:,}", f"{row['seconds']:.1f}", f"{row['runs a second']:.1f}",
+         f"{row['parent, MiB']:.0f}", f"{row['worker, MiB']:.0f}")
+        for row in kept["peers"]
+    ]  # fmt: skip
+    return table(("by", "kept", "runs", "seconds", "runs a second", "memory, MiB", "of a worker, MiB"), rows)
+
+
 def main() -> None:
     """Write the page's tables."""
     scale, many, start = (
@@ -111,7 +134,9 @@ def main() -> None:
     )
     peers = json.loads((KEPT / "peers.json").read_text(encoding="utf-8"))
     memory = json.loads((KEPT / "bandwidth.json").read_text(encoding="utf-8"))
+    studies = json.loads((KEPT / "studies.json").read_text(encoding="utf-8"))
     insert(DOCS / "benchmarks.md", {
+        "studies": sweeps_table(studies), "batch_run": batch_run_table(studies),
         "peers": f"{peers_table(peers)}\n\n{about(peers)}", "phases": phases_table(peers), "memory": memory_table(memory),
         "scale": f"{scale_table(scale['sizes'])}\n\n{slope(scale['sizes'])}",
         "one run on threads": threads_table(scale["threads"]),

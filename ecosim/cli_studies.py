@@ -36,7 +36,7 @@ def sweep(
 ) -> None:
     """Run a study, or the rest of it, on many processes."""
     from ecosim.parameters import ScenarioError
-    from ecosim.studies import runner, telling
+    from ecosim.studies import beginning, runner, telling
     from ecosim.studies.progress import SweepWatch
     from ecosim.studies.study import load_study
 
@@ -44,7 +44,7 @@ def sweep(
         raise ScenarioError("a study writes files; give a directory for them with --out DIR")
     whole = load_study(study, agents or ())
     if dry_run:
-        telling.print_estimate(whole, runner.estimate(whole, workers, None, scheduler))
+        telling.print_estimate(whole, beginning.estimate(whole, workers, None, scheduler))
         return
     assert out is not None
     with SweepWatch() as watch:

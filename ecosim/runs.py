@@ -371,17 +371,24 @@ def _write_table(table: pd.DataFrame, path: Path) -> None:
 
 def _put_in_place(staging: Path, target: Path) -> None:
     """Rename a finished directory to its final name, in place of the result of an earlier run."""
+    earlier = put_in_place(staging, target)
+    if earlier is not None:
+        _remove(earlier)
+
+
+def put_in_place(staging: Path, target: Path) -> Path | None:
+    """Rename a finished directory to its final name; return where what had the name before is now, if there was any."""
     if not target.exists():
         staging.rename(target)
-        return
+        return None
     earlier = staging.with_name(f"{staging.name}-earlier")
     target.rename(earlier)
     try:
         staging.rename(target)
-    except OSError:
+    except BaseException:
         earlier.rename(target)
         raise
-    _remove(earlier)
+    return earlier
 
 
 def _remove(directory: Path) -> None:

@@ -123,9 +123,9 @@ def analysis_of(
     notes = list(limits_of(study, experiment, outcomes, progress))
     parts: dict[str, list[pd.DataFrame]] = {}
     for outcome in outcomes:
-        for name, table in _tables(experiment, outcome, notes):
+        for name, table in tables_of(experiment, outcome, notes):
             parts.setdefault(name, []).append(table)
-    for name, table in _regions(experiment, outcomes, condition, notes):
+    for name, table in regions_found(experiment, outcomes, condition, notes):
         parts.setdefault(name, []).append(table)
     tables = {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
     if "comparison" in tables:
@@ -139,7 +139,7 @@ def _remedy(progress: Progress, directory: Path) -> str:
     return f"give `ecosim sweep STUDY --out {directory}` first"
 
 
-def _tables(experiment: Experiment, outcome: str, notes: list[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+def tables_of(experiment: Experiment, outcome: str, notes: list[str]) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the tables on an outcome, in the order in which they are written."""
     yield "outcomes", effects.summary(experiment, outcome)
     yield "means", effects.means_by_level(experiment, outcome)
@@ -164,7 +164,7 @@ def _tables(experiment: Experiment, outcome: str, notes: list[str]) -> Iterator[
         notes.append(f"There are no {what} of {outcome}: {error}.")
 
 
-def _regions(
+def regions_found(
     experiment: Experiment, outcomes: Sequence[str], condition: Condition | None, notes: list[str]
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield what separates the points of a region of an outcome from the others: one factor at a time, and in boxes."""

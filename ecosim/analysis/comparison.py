@@ -92,6 +92,11 @@ def corrected(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(p_holm=holm(table["p"].to_numpy(float)))
 
 
+def clearest(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Return the comparisons with the lowest p values, so many at most, in the order of the table."""
+    return table if len(table) <= most else table.loc[table["p"].sort_values(kind="stable").index[:most].sort_values()]
+
+
 def holm(chances: Numbers) -> Numbers:
     """Return p values corrected for their number by Holm's step-down method; those that are not a number do not count.
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 SIZE = (4.6, 3.1)  # inches: as wide as a phone's screen, so that letters there are as large as they are drawn
 TALL = (4.6, 4.0)
-WIDE = (7.4, 3.6)
 # Beside each colour a pattern, so that a print without colours tells them apart.
 # Lines alone: dots and circles would make a page ten times as large.
 PATTERNS = ("", "xxxx", "---", "|||||", "++++", "///", "\\\\", "|||", "-----")

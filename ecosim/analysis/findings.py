@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ecosim.analysis.analyse import Analysis
+from ecosim.analysis.comparison import clearest
 from ecosim.analysis.experiment import rows_of
 
 if TYPE_CHECKING:
@@ -94,14 +95,14 @@ def _parts(parts: pd.DataFrame) -> Table:
 
 def _compared(compared: pd.DataFrame) -> Table:
     table = _table("level against base", "difference", "95 % interval", "p (Holm)", "runs saved")
-    for row in rows_of(compared):
+    for row in rows_of(clearest(compared, MOST_ROWS)):
         what = f"{row.level} against {row.base}"
         what = what if row.factor == "policy" else f"{row.factor}: {what}"
         known = not math.isnan(row.low)
         interval = f"{number(row.low)} to {number(row.high)}" if known else "-"
         saved = row.times_runs_unpaired if row.interval == "over luck" else math.nan
         table.add_row(what, number(row.difference), interval, chance(row.p_holm), _times(saved))
-    return table
+    return _ended(table, len(compared))
 
 
 def box_sentences(analysis: Analysis) -> Iterator[str]:

@@ -15,8 +15,8 @@ import logging
 import math
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -155,15 +155,33 @@ def _run_generation(
         transitions=pyabc.MultivariateNormalTransition(bandwidth_selector=lambda count, dimensions: np.sqrt(2.0)),
         sampler=pyabc.sampler.SingleCoreSampler(check_max_eval=True),
     )
-    if number:
-        smc.load(_address(database))
-    else:
-        database.unlink(missing_ok=True)
-        smc.new(_address(database), {_RUN: np.zeros(1)})
     np.random.seed(np.random.SeedSequence((settings.seed, number)).generate_state(8))
-    # pyABC gives a generation up after population / rate runs; half a run keeps rounding from allowing one more.
-    history = smc.run(max_nr_populations=1, min_acceptance_rate=settings.population / (most_runs - 0.5))
+    with _told_in_a_sentence(database):
+        if number:
+            smc.load(_address(database))
+        else:
+            database.unlink(missing_ok=True)
+            smc.new(_address(database), {_RUN: np.zeros(1)})
+        # pyABC gives a generation up after population / rate runs; half a run keeps rounding from allowing one more.
+        history = smc.run(max_nr_populations=1, min_acceptance_rate=settings.population / (most_runs - 0.5))
     return bool(history.max_t == number)
+
+
+@contextmanager
+def _told_in_a_sentence(database: Path) -> Iterator[None]:
+    """Have a database that cannot be written said as any other file is."""
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause: BaseException | None = error  # what follows a failed write fails too, and hides it
+        while cause is not None and not isinstance(cause, DBAPIError):
+            cause = cause.__cause__ or cause.__context__
+        reason = str(error if cause is None else cause.orig).splitlines()[0]
+        raise OutputError(
+            f"{database}: cannot be written: {reason}; finished generations are kept, put that right and give the same command"
+        ) from None
 
 
 def _address(database: Path) -> str:

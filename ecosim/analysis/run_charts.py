@@ -164,11 +164,13 @@ def _lines(name: str, title: str, unit: str, time: Any, series: dict[str, Any]) 
         return None
     with style():
         figure, axes = figure_of()
-        marker = "o" if len(time) <= FEW else ""  # a line through one point is not seen
+        marker = "o" if len(time) <= FEW else None  # a line through one point is not seen
         for (label, values), colour, dashes in zip(
             series.items(), cycle((*LINES, "#000000")), cycle(DASHES), strict=False
         ):
-            axes.plot(time, values, marker, color=colour, linestyle=dashes, linewidth=1.6, markersize=4, label=label)
+            axes.plot(
+                time, values, marker=marker, color=colour, linestyle=dashes, linewidth=1.6, markersize=4, label=label
+            )
         axes.set(
             ylabel=unit,
             xlim=(time[0], max(time[-1], time[0] + 0.25)),

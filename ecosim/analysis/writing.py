@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import secrets
@@ -10,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecosim.analysis import figures
+from ecosim.analysis import figures, sensitivity_figures
 from ecosim.analysis.box_figure import boxes
 from ecosim.analysis.experiment import words_of
 from ecosim.analysis.labels import factor_labels, outcome_labels
 from ecosim.analysis.libraries import library
-from ecosim.runs import OutputError
+from ecosim.runs import OutputError, put_in_place
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,13 +38,19 @@ def write_analysis(analysis: Analysis, directory: Path) -> None:
     library("matplotlib", "a figure")
     target = checked_target(directory).resolve()
     staging = target.parent / f".{target.name}-{secrets.token_hex(6)}.unfinished"
+    new = [path for path in target.parents if not path.exists()]
     try:
         try:
             staging.mkdir(parents=True)
             _write_files(analysis, staging)
-            _put_in_place(staging, target)
+            earlier = put_in_place(staging, target)
+            if earlier is not None:
+                shutil.rmtree(earlier, ignore_errors=True)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+            for path in new:
+                with contextlib.suppress(OSError):  # it is not empty, since all went well
+                    path.rmdir()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise OutputError(
@@ -101,20 +108,6 @@ def _write_files(analysis: Analysis, directory: Path) -> None:
     (directory / FILE).write_text(json.dumps(tree, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def _put_in_place(staging: Path, target: Path) -> None:
-    if not target.exists():
-        staging.rename(target)
-        return
-    earlier = staging.with_name(f"{staging.name}-earlier")
-    target.rename(earlier)
-    try:
-        staging.rename(target)
-    except BaseException:
-        earlier.rename(target)
-        raise
-    shutil.rmtree(earlier, ignore_errors=True)
-
-
 def figures_of(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
     """Yield the figures of an analysis with their names, to be drawn in `ecosim.analysis.figures.style`."""
     factors, outcomes = factor_labels(analysis.study), outcome_labels(analysis.study)
@@ -131,11 +124,11 @@ def figures_of(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
             yield (f"interactions-{slug}",
                    figures.interactions(own["means-by-two"], own["parts-of-variance"], label, factors))  # fmt: skip
         if "sobol" in own:
-            yield f"sobol-{slug}", figures.sobol(own["sobol"], label, factors)
+            yield f"sobol-{slug}", sensitivity_figures.sobol(own["sobol"], label, factors)
         if "sobol-pairs" in own:
-            yield f"sobol-pairs-{slug}", figures.sobol_pairs(own["sobol-pairs"], label, factors)
+            yield f"sobol-pairs-{slug}", sensitivity_figures.sobol_pairs(own["sobol-pairs"], label, factors)
         if "morris" in own:
-            yield f"morris-{slug}", figures.morris(own["morris"], label, factors)
+            yield f"morris-{slug}", sensitivity_figures.morris(own["morris"], label, factors)
         if "comparison" in own:
             yield f"comparison-{slug}", figures.comparison(own["comparison"], label)
         if "regional" in own:
@@ -143,7 +136,7 @@ def figures_of(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
             largest = own["regional"].groupby("factor")["distance"].max()
             distances = {str(name): float(distance) for name, distance in largest.items()}
             order = {factor.name: words_of(points, factor) for factor in analysis.experiment.factors}
-            figure = figures.regions(points, analysis.regions(values), distances, label, factors, order)
+            figure = sensitivity_figures.regions(points, analysis.regions(values), distances, label, factors, order)
             yield f"regional-{slug}", figure
     if len(analysis.tables.get("boxes", ())):
         assert analysis.condition is not None

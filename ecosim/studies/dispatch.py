@@ -16,7 +16,9 @@ from ecosim.studies.worker import BatchDone, run_batch, run_under_way
 PULSE = 0.5  # seconds after which a look at the clock and at Ctrl-C is due
 AHEAD = 2  # batches handed out for each that can run, so that no worker waits for the next
 BLAMES = 2  # deaths over one run, alone, after which it is not run again
-GIVEN_UP = "the worker process ended in the middle of this run whenever it was run, alone too: it crashed, or was killed"
+GIVEN_UP = (
+    "the worker process ended in the middle of this run whenever it was run, alone too: it crashed, or was killed"
+)
 
 
 @dataclass
@@ -117,8 +119,7 @@ class Dispatch:
                 run_batch, str(self._directory), self._digest, task.batch, task.runs, task.given_up, task.alone
             )
         except BrokenExecutor as error:  # a worker died since the last look
-            if not self._workers.deaths(error):
-                self._fault = lost(error)
+            self._fault = lost(error, self._workers)
             self._broken = True
             (self._suspects if task.alone else self._again).appendleft(task)
         else:
@@ -134,7 +135,7 @@ class Dispatch:
                 self._broken = True
                 self._mourn(task, deaths)
             else:
-                self._fault = self._fault or lost(error) or error
+                self._fault = self._fault or lost(error, self._workers) or error
         else:
             self._heard(done)
 

@@ -218,12 +218,31 @@ class GivenWorkers:
         """Leave it to its maker."""
 
 
-def lost(error: BaseException) -> OutputError | None:
-    """Return the sentence for an error that tells of lost workers and of nothing else, None for any other."""
-    if isinstance(error, (BrokenExecutor, CancelledError)) or type(error).__name__ in (
-        "CommClosedError",
-        "FutureCancelledError",
-    ):
+@contextlib.contextmanager
+def workers_for(count: int | None, executor: Executor | None, scheduler: str | None) -> Iterator[Workers]:
+    """Yield those who are to run batches; after an error they are let go at once."""
+    if count is not None and (isinstance(count, bool) or count < 1):
+        raise ScenarioError(f"workers is {count!r}; give a whole number from 1")
+    if executor is not None and scheduler is not None:
+        raise ScenarioError("there are both an executor and a scheduler; give one of them")
+    crew: Workers
+    if executor is not None:
+        crew = GivenWorkers(executor, count)
+    else:
+        crew = LocalWorkers(count) if scheduler is None else DaskWorkers(scheduler)
+    clean = False
+    try:
+        yield crew
+        clean = True
+    finally:
+        crew.close(now=not clean)
+
+
+def lost(error: BaseException, workers: Workers) -> OutputError | None:
+    """Return the sentence for an error that tells of workers that are gone for good, None for any other."""
+    if workers.deaths(error):
+        return None
+    if isinstance(error, (BrokenExecutor, CancelledError)) or type(error).__name__ == "CommClosedError":  # of Dask
         return OutputError(
             "the workers cannot be reached any more; what was finished is kept, give the same command once they are back"
         )

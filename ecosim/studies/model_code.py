@@ -79,10 +79,10 @@ def _mechanisms() -> list[str]:
 
 
 @functools.cache
-def _engine(name: str) -> str | None:
-    """Return the digest that a file of the engine had when it was first asked for, None if there is none."""
+def _engine(name: str) -> str:
+    """Return the digest that a file of the engine had when it was first asked for; empty if there is none."""
     path = _PACKAGE.parent / name
-    return _digest(path) if path.exists() else None
+    return _digest(path) if path.exists() else ""
 
 
 def _roles(agents: Sequence[str]) -> dict[str, str]:

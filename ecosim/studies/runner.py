@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from ecosim.parameters import ScenarioError
 from ecosim.studies.batch_files import RUNS, batch_file, read_columns
-from ecosim.studies.design import number_of_points, points
+from ecosim.studies.beginning import record_in
+from ecosim.studies.design import number_of_points
 from ecosim.studies.directory import finished_batches, locked, make_folders, tidied
 from ecosim.studies.dispatch import Dispatch, Task
-from ecosim.studies.executors import DaskWorkers, GivenWorkers, LocalWorkers, Workers, lost
-from ecosim.studies.plan import MOST_IN_BATCH, Plan, batch_size, is_design, write_design
+from ecosim.studies.executors import Workers, workers_for
+from ecosim.studies.interrupts import Interrupts, SweepInterrupted
+from ecosim.studies.plan import Plan
 from ecosim.studies.stopping import Precision
 from ecosim.studies.store import write_failures
 from ecosim.studies.study import Study, load_study
-from ecosim.studies.study_record import FILE, StudyRecord, read_record, record_of
-from ecosim.studies.worker import DESIGN, BatchDone, Trial, get_ready, kept, trial
-
-TRIAL_POINTS = 8
+from ecosim.studies.study_record import StudyRecord
+from ecosim.studies.worker import BatchDone, kept
 
 Progress = Callable[[int, int, int], None]
-
-
-class SweepInterrupted(KeyboardInterrupt):
-    """Ctrl-C ended a sweep early: one sentence that says how to go on."""
 
 
 @dataclass(frozen=True)
@@ -54,27 +46,6 @@ class SweepResult:
     failed: int
     total: int
     seconds: float
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a study would take.
-
-    Attributes
-    ----------
-    points, replicates, runs, batches : how many there are; with a stopping rule, at most.
-    workers : how many runs would be under way at the same time.
-    seconds : on so many workers, about.
-    bytes : on the disk, about.
-    """
-
-    points: int
-    replicates: int
-    runs: int
-    batches: int
-    workers: int
-    seconds: float
-    bytes: float
 
 
 def sweep(
@@ -105,8 +76,8 @@ def sweep(
     plan = study if isinstance(study, Study) else load_study(study)
     until = plan.replicates.until
     precision = None if until is None else Precision(until, number_of_points(plan))
-    with locked(out) as directory, tidied(directory), _workers(workers, executor, scheduler) as crew:
-        record = _record(directory, plan, crew, out)
+    with locked(out) as directory, tidied(directory), workers_for(workers, executor, scheduler) as crew:
+        record = record_in(directory, plan, crew, str(out), _warn)
         folders = kept(plan)
         make_folders(directory, folders)
         finished = finished_batches(directory, record, folders, _warn)
@@ -125,25 +96,6 @@ def sweep(
     )  # fmt: skip
 
 
-def estimate(
-    study: Study | str | Path, workers: int | None = None, executor: Executor | None = None, scheduler: str | None = None
-) -> Estimate:
-    """Return what a study would take, by some runs of it; nothing is written.
-
-    Parameters
-    ----------
-    study, workers, executor, scheduler : as for `sweep`.
-    """
-    given = study if isinstance(study, Study) else load_study(study)
-    with _workers(workers, executor, scheduler) as crew:
-        plan, cost = _planned(given, crew)
-        count = crew.count()
-    return Estimate(
-        plan.points, plan.replicates.most, plan.runs, plan.batches, count, plan.runs * cost.seconds / count,
-        plan.runs * cost.bytes,
-    )  # fmt: skip
-
-
 class _Sweep:
     """One call of `sweep`: what is done so far and what is to be done next; a number a batch, and nothing of the results."""
 
@@ -154,7 +106,7 @@ class _Sweep:
         self._directory, self._record, self._crew = directory, record, crew
         self._plan = Plan(record.points, study.replicates, record.size)
         self._finished, self._precision, self._progress = finished, precision, progress
-        self._interrupts = _Interrupts()
+        self._interrupts = Interrupts()
         self.done = self.failed = self.total = 0
         self.interrupted = False
 
@@ -231,95 +183,6 @@ class _Sweep:
             self.failed += batch.failed
         if self._progress is not None:
             self._progress(self.done, self.failed, self.total)
-
-
-class _Interrupts:
-    """Ctrl-C while batches are handed out: the first is noted, the second ends at once."""
-
-    def __init__(self) -> None:
-        self.heard = False
-        self._before: Any = None
-
-    def __enter__(self) -> _Interrupts:
-        ours = threading.current_thread() is threading.main_thread()
-        if ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            self._before = signal.signal(signal.SIGINT, self._hear)
-        return self
-
-    def __exit__(self, *how: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self.heard:
-            raise SweepInterrupted("interrupted at once; the same command goes on with what is not finished")
-        self.heard = True
-
-
-@contextlib.contextmanager
-def _workers(count: int | None, executor: Executor | None, scheduler: str | None) -> Iterator[Workers]:
-    """Yield those who are to run batches; after an error they are let go at once."""
-    if count is not None and (isinstance(count, bool) or count < 1):
-        raise ScenarioError(f"workers is {count!r}; give a whole number from 1")
-    if executor is not None and scheduler is not None:
-        raise ScenarioError("there are both an executor and a scheduler; give one of them")
-    crew: Workers
-    if executor is not None:
-        crew = GivenWorkers(executor, count)
-    else:
-        crew = LocalWorkers(count) if scheduler is None else DaskWorkers(scheduler)
-    clean = False
-    try:
-        yield crew
-        clean = True
-    finally:
-        crew.close(now=not clean)
-
-
-def _record(directory: Path, study: Study, crew: Workers, out: str | Path) -> StudyRecord:
-    """Return the record of the study a directory belongs to, which this study must be, or make it and the design."""
-    if (directory / FILE).exists():
-        record = read_record(directory)
-        record.check_same(study, str(out))
-        if others := record.other_versions():
-            _warn(f"{out}: goes on with {others}; the last digits of results may differ from those so far")
-    else:
-        plan, _ = _planned(study, crew)
-        record = record_of(study, plan)
-        record.write(directory)
-    if not is_design(directory / DESIGN, record.digest):
-        plan = Plan(record.points, study.replicates, record.size)
-        write_design(directory / DESIGN, plan, points(study), record.digest)
-    return record
-
-
-def _planned(study: Study, crew: Workers) -> tuple[Plan, Trial]:
-    """Return the plan of a study, and what a run costs, by a trial on one worker while the others load what they need."""
-    count = number_of_points(study)
-    if count == 0:
-        raise ScenarioError(
-            f"{study.name}: its design has no points, so that there is nothing to run; give it at least one"
-        )
-    table = points(study)
-    some = sorted({round(place) for place in np.linspace(0, count - 1, TRIAL_POINTS)})
-    rows = [
-        {**row, "point": point, "replicate": 0, "seed": study.replicates.seed(point, 0)}
-        for point, row in zip(some, table.iloc[some].to_dict("records"), strict=True)
-    ]
-    most = min(MOST_IN_BATCH, count * study.replicates.most)
-    tree = study.as_dict()
-    try:
-        tried = crew.submit(trial, tree, rows, most)
-        for _ in range(crew.count() - 1):
-            crew.submit(get_ready, tree)
-        cost: Trial = tried.result()
-    except Exception as error:
-        if not crew.deaths(error):
-            raise lost(error) or error from None
-        crew.renew()
-        cost = Trial(1.0, 0.0)  # a run that ends its process is found, and told of, in its turn
-    size = batch_size(cost.seconds, count, study.replicates, crew.count())
-    return Plan(count, study.replicates, size), cost
 
 
 def _warn(line: str) -> None:

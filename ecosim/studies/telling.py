@@ -7,8 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ecosim.studies.beginning import Estimate
 from ecosim.studies.progress import duration
-from ecosim.studies.runner import Estimate, SweepResult
+from ecosim.studies.runner import SweepResult
 from ecosim.studies.store import FAILURES
 from ecosim.studies.study import Study
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
+import multiprocessing
 import socket
 import time
 import traceback
@@ -78,6 +80,8 @@ def run_batch(
     write_batch(place, digest, batch, rows, study.outcomes, kept(study))
     if careful:
         run_under_way(place, batch).unlink(missing_ok=True)
+    if multiprocessing.parent_process() is not None:
+        _let_go()
     return BatchDone(batch, len(rows.runs), rows.failed)
 
 
@@ -117,6 +121,20 @@ def run_under_way(directory: Path, batch: int) -> Path:
 def kept(study: Study) -> tuple[str, ...]:
     """Return which tables a study keeps besides that of its runs."""
     return (*([SERIES] if study.keep.series is not None else ()), *([EVENTS] if study.keep.events else ()))
+
+
+def _let_go() -> None:
+    """Free the models of a batch, which refer to themselves in circles; else the memory of a worker grows with its runs.
+
+    What is there after its first batch stays, and need not be looked at again each time.
+    """
+    gc.collect()
+    _keep_the_rest()
+
+
+@functools.cache
+def _keep_the_rest() -> None:
+    gc.freeze()
 
 
 @functools.lru_cache(maxsize=2)

@@ -17,11 +17,17 @@ import pytest
 
 import ecosim
 from ecosim import cli
-from ecosim.analysis.analyse import analyse
+from ecosim.analysis import figures
+from ecosim.analysis.analyse import analyse, regions_found, tables_of
+from ecosim.analysis.discovery import Condition
+from ecosim.analysis.experiment import Experiment
 from ecosim.analysis.labels import factor_labels, outcome_labels, wrapped
 from ecosim.parameters import ScenarioError
 from ecosim.runs import OutputError
 from ecosim.studies import plan
+from ecosim.studies.design import physical, unit_sample
+from ecosim.studies.study_parts import SAMPLED as SAMPLED_KINDS
+from ecosim.studies.study_parts import DesignSettings, Factor
 
 # What every study of this file has; a run takes a few thousandths of a second.
 SMALL = """
@@ -193,7 +199,7 @@ def test_failed_writing_leaves_the_earlier_analysis(factorial: Path, monkeypatch
 
 def test_foreign_files_are_left_alone(factorial: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Protects what somebody else keeps: a directory with anything in it that no analysis wrote is refused."""
-    assert called(capsys, factorial)[0] == 0
+    assert called(capsys, factorial, "--outcome", "most")[0] == 0
     (factorial / "analysis" / "my notes.txt").write_text("dear diary", encoding="utf-8")
     said = refused(capsys, factorial)
     assert said == (
@@ -202,7 +208,7 @@ def test_foreign_files_are_left_alone(factorial: Path, capsys: pytest.CaptureFix
     )
     assert "which no analysis has written" in refused(capsys, factorial, "--out", factorial)
     assert "is a file" in refused(capsys, factorial, "--out", factorial / "study.json")
-    assert called(capsys, factorial, "--out", factorial / "deep" / "elsewhere")[0] == 0
+    assert called(capsys, factorial, "--outcome", "most", "--out", factorial / "deep" / "elsewhere")[0] == 0
     assert (factorial / "deep" / "elsewhere" / "means.csv").exists()
 
 
@@ -373,6 +379,35 @@ def test_study_without_factors_is_described(swept: Callable[..., Path]) -> None:
     found.write(out / "analysis")
     assert found.tables["points"]["runs"].tolist() == [8, 8]
     assert found.tables["points"]["high"].notna().all()
+
+
+@pytest.mark.parametrize("kind", ["factorial", "one-at-a-time", "latin-hypercube", "sobol", "morris", "list"])
+@pytest.mark.parametrize("values", ["none", "all the same", "one point"])
+def test_every_design_bears_holes(kind: str, values: str) -> None:
+    """Protects against a crash at the end of a long study: no outcome, one value or one point left is told, not stumbled over."""
+    factors = (Factor("x", "x", "lever", low=0.0, high=1.0), Factor("on", "on", "lever", levels=(True, False)))
+    if kind in SAMPLED_KINDS:
+        unit = unit_sample(DesignSettings(kind, 16, second_order=False), 2)
+        points = pd.DataFrame({factor.name: physical(factor, unit[:, k]) for k, factor in enumerate(factors)})
+    else:
+        points = pd.DataFrame({"x": [0.0, 0.0, 1.0], "on": [True, False, True]})
+    runs = pd.DataFrame(
+        [(point, replicate) for point in points.index for replicate in range(3)], columns=["point", "replicate"]
+    )
+    runs["y"] = float("nan") if values == "none" else 1.0
+    if values == "one point":
+        runs = runs[runs["point"] == 0]
+    notes: list[str] = []
+    experiment = Experiment(points, runs, factors, kind)
+    found = dict(tables_of(experiment, "y", notes))
+    assert len(found["means"]) >= 2
+    assert not {"sobol", "morris"} & set(found)
+    with figures.style():
+        for name, draw in (("means", figures.main_effects), ("comparison", figures.comparison)):
+            if name in found:
+                draw(found[name], "y", *([{}] if name == "means" else [])).draw_without_rendering()
+    assert not list(regions_found(experiment, ["y"], Condition("y", ">", 0.5), notes))
+    assert notes[-1].startswith("No boxes are looked for: ")
 
 
 # -- what is refused --------------------------------------------------------------------------------------------------

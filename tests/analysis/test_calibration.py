@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import NamedTuple
@@ -580,6 +581,22 @@ def test_a_damaged_database_is_said(place: Place, tmp_path: Path) -> None:
         store.database.write_bytes(b"not a database, but long enough to look like one" * 20)
     with pytest.raises(OutputError, match="is damaged; delete it"):
         calibrate(calibration, tmp_path / "damaged")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits files the way POSIX does")
+def test_a_full_disk_is_said(place: Place, tmp_path: Path) -> None:
+    """When no more can be written one sentence says so, with status 2, and the same command goes on once it can."""
+    import resource
+
+    file = _small(place, generations=3)
+    command = [sys.executable, "-m", "ecosim", "calibrate", str(file), "--out", str(tmp_path / "full")]
+    limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (45_000, 45_000))
+    done = subprocess.run(command, check=False, capture_output=True, text=True, preexec_fn=limit)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert "generations.db: cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert calibrate(file, tmp_path / "full").ended == "generations"
 
 
 def test_a_missing_library_is_named(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecosim.analysis.comparison import contrasts, corrected, differences, holm
+from ecosim.analysis.comparison import clearest, contrasts, corrected, differences, holm
 from ecosim.analysis.experiment import Experiment
 from ecosim.studies.design import physical, unit_sample
 from ecosim.studies.study_parts import DesignSettings, Factor
@@ -165,6 +165,13 @@ def test_holm_is_holms(chances: list[float]) -> None:
     with_gap = holm(np.array([*chances, np.nan]))
     assert with_gap[:-1] == pytest.approx(expected)
     assert np.isnan(with_gap[-1])
+
+
+def test_clearest_comparisons_keep_their_order() -> None:
+    """Protects long tables: where there is room for two, the two with the lowest p values stand as they stood."""
+    table = pd.DataFrame({"level": ["a", "b", "c", "d"], "p": [0.03, np.nan, 0.5, 0.001]})
+    assert clearest(table, 2)["level"].tolist() == ["a", "d"]
+    assert clearest(table, 4) is table
 
 
 def test_all_comparisons_are_one_family() -> None:

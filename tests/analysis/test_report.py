@@ -240,6 +240,15 @@ def test_everything_is_inside(outline: Outline) -> None:
     assert not re.search(r"url\((?!#)", html + outline.text)
 
 
+@pytest.mark.parametrize(("steps", "outcomes"), [(1, None), (12, None), (4, ["ties"])], ids=["quarter", "long", "few"])
+def test_any_run_is_reported(steps: int, outcomes: list[str] | None, tmp_path: Path) -> None:
+    """A single quarter, a longer run, and one that measured a single outcome each have their page."""
+    ecosim.run("classroom", seed=1, steps=steps, outcomes=outcomes).write(tmp_path / "run")
+    outline = Outline(write_report(tmp_path / "run").read_text(encoding="utf-8"))
+    assert "1 quarter" in outline.text if steps == 1 else f"{steps} quarters" in outline.text
+    assert len([tag for tag, _ in outline.tags if tag == "svg"]) >= 3
+
+
 # -- how it looks -----------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ import pandas as pd
 import pytest
 
 import ecosim
+from ecosim import cli
 from ecosim.studies import plan
 from ecosim.terminal import COMPILING
 
@@ -44,6 +46,7 @@ most = { measure = "organisations", summary = "highest" }
 SHORT_BATCHES = "from ecosim.studies import plan; plan.MOST_IN_BATCH = {size}; from ecosim.cli import main; main()"
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
+Called = Callable[..., tuple[int, str, str]]
 Start = Callable[..., contextlib.AbstractContextManager[subprocess.Popen[bytes]]]
 
 
@@ -120,10 +123,31 @@ def call() -> Call:
 
     def run(*arguments: Any, batch: int | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            _command(arguments, batch), check=False, capture_output=True, encoding="utf-8", env=_environment(), **options
+            _command(arguments, batch),
+            check=False,
+            capture_output=True,
+            encoding="utf-8",
+            env=_environment(),
+            **options,
         )
         done.stderr = done.stderr.replace(f"{COMPILING}\n", "")
         return done
+
+    return run
+
+
+@pytest.fixture
+def called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Called:
+    """Return a function that runs the command line in this process and returns its status, what it printed and what it said on stderr."""
+
+    def run(*arguments: Any) -> tuple[int, str, str]:
+        monkeypatch.chdir(tmp_path)
+        printed, told = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(told), pytest.raises(SystemExit) as end:
+            cli.main([str(argument) for argument in arguments])
+        printed.seek(0)
+        told.seek(0)
+        return int(end.value.code or 0), printed.read(), told.read()
 
     return run
 

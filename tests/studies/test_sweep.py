@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,9 +22,10 @@ from ecosim.parameters import ScenarioError
 from ecosim.runs import OutputError
 from ecosim.studies import plan, progress, store
 from ecosim.studies.batch_files import run_files
-from ecosim.studies.runner import estimate
+from ecosim.studies.beginning import estimate
 
-Call = Callable[..., subprocess.CompletedProcess[str]]
+Called = Callable[..., tuple[int, str, str]]
+Start = Callable[..., contextlib.AbstractContextManager[subprocess.Popen[bytes]]]
 
 NUMBERS = ["run", "point", "replicate", "seed"]
 FACTORS = ["room", "roles.supplier.growth_rate"]
@@ -51,24 +52,38 @@ def test_results_are_those_of_single_runs(expected: pd.DataFrame) -> None:
     assert expected["members"].nunique() > 10
 
 
-@pytest.mark.parametrize(("workers", "batch"), [(1, 50), (2, 11)])
-def test_results_do_not_depend_on_workers(
-    workers: int, batch: int, study_file: Path, tmp_path: Path, call: Call, expected: pd.DataFrame
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are those of POSIX")
+def test_results_are_those_of_a_process_and_a_terminal_shows_a_bar(
+    study_file: Path, tmp_path: Path, start: Start, expected: pd.DataFrame
 ) -> None:
-    """One process or two, long batches or short ones: the same bits as in the process of the tests, on threads."""
-    done = call("sweep", study_file, "--out", tmp_path / "out", "--workers", workers, batch=batch)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"^runs +120 of 120 done *$", done.stdout, re.MULTILINE)
-    assert done.stdout.startswith("Small study\n")
-    assert re.search(rf"^next +ecosim analyse {re.escape(str(tmp_path))}", done.stdout, re.MULTILINE)
-    pd.testing.assert_frame_equal(ecosim.read_sweep(tmp_path / "out"), expected)
-    assert len(run_files(tmp_path / "out")) > 120 // batch
+    """One process, in batches of other lengths, gives the same bits; meanwhile a bar tells how many runs are done."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    out, shown = tmp_path / "out", b""
+    command = ("sweep", study_file, "--out", out, "--workers", 1)
+    with start(*command, batch=11, stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # the other end is closed
+            while True:
+                shown += os.read(ours, 65536)
+        told = process.communicate(timeout=60)[0].decode()
+    os.close(ours)
+    assert process.returncode == 0
+    assert re.search(rb"\d+ of 120 runs", shown)
+    assert shown.rstrip().endswith(b"\x1b[2K"), "the bar is wiped away"
+    assert told.startswith("Small study\nruns   120 of 120 done\ntime   ")
+    assert told.endswith(f"\nfiles  {out}\nnext   ecosim analyse {out}\n")
+    pd.testing.assert_frame_equal(ecosim.read_sweep(out), expected)
+    assert len(run_files(out)) > 120 // 11
 
 
 def test_script_without_guard_can_sweep(study_file: Path, tmp_path: Path, expected: pd.DataFrame) -> None:
-    """A script of three lines, without ``if __name__ == "__main__"``, is not run again by each of its workers."""
+    """A script of three lines, without ``if __name__ == "__main__"``, is not run again by each of its two workers."""
     script = tmp_path / "script.py"
-    script.write_text(f"import ecosim\nprint('once')\nprint(ecosim.sweep({str(study_file)!r}, 'out', workers=2).done)\n")
+    script.write_text(
+        f"import ecosim\nprint('once')\nprint(ecosim.sweep({str(study_file)!r}, 'out', workers=2).done)\n"
+    )
     done = subprocess.run([sys.executable, script], cwd=tmp_path, check=False, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("once\n120\n", "")
     pd.testing.assert_frame_equal(ecosim.read_sweep(tmp_path / "out"), expected)
@@ -151,7 +166,10 @@ def test_outcomes_and_runs_are_chosen(finished: Path, expected: pd.DataFrame) ->
         pd.testing.assert_frame_equal(found, expected[chosen].reset_index(drop=True))
 
     assert list(ecosim.read_sweep(finished, "most")) == [*NUMBERS, *FACTORS, "most"]
-    same(ecosim.read_sweep(finished, where={"room": 60.0, "seed": [3, 5]}), (expected.room == 60.0) & expected.seed.isin([3, 5]))
+    same(
+        ecosim.read_sweep(finished, where={"room": 60.0, "seed": [3, 5]}),
+        (expected.room == 60.0) & expected.seed.isin([3, 5]),
+    )
     same(ecosim.read_sweep(finished, where={"run": (10, 20)}), expected.run.between(10, 20))
     rare = (pyarrow.compute.field("room") < 30.0) & (pyarrow.compute.field("replicate") > 27)
     same(ecosim.read_sweep(finished, where=rare), (expected.room < 30.0) & (expected.replicate > 27))
@@ -162,7 +180,7 @@ def test_outcomes_and_runs_are_chosen(finished: Path, expected: pd.DataFrame) ->
         ecosim.read_sweep(finished, where={"rooms": 1.0})
     with pytest.raises(OutputError, match="its study keeps no series"):
         ecosim.read_sweep(finished, series=True)
-    with pytest.raises(OutputError, match="holds no study, there is no study.json"):
+    with pytest.raises(OutputError, match=r"holds no study, there is no study\.json"):
         ecosim.read_sweep(finished / "runs")
 
 
@@ -202,17 +220,17 @@ def test_series_and_events_are_kept(
 # -- what is said -------------------------------------------------------------------------------------------------------
 
 
-def test_dry_run_writes_nothing(study_file: Path, tmp_path: Path, call: Call) -> None:
+def test_dry_run_writes_nothing(study_file: Path, tmp_path: Path, called: Called) -> None:
     """``--dry-run`` says how many points, runs and batches there are, how long and how large it will be, and writes no file."""
     before = set(tmp_path.iterdir())
-    done = call("sweep", study_file, "--dry-run", "--workers", 2, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    told = dict(re.findall(r"^(\w+) +(\S.*?) *$", done.stdout.partition("\n")[2], re.MULTILINE))
+    status, printed, complaint = called("sweep", study_file, "--dry-run", "--workers", 1)
+    assert (status, complaint) == (0, "")
+    told = dict(re.findall(r"^(\w+) +(\S.*?) *$", printed.partition("\n")[2], re.MULTILINE))
     assert list(told) == ["design", "points", "replicates", "runs", "batches", "time", "disk"]
     assert told["points"] == "4"
     assert told["replicates"] == "30 of each point"
     assert told["runs"] == "120"
-    assert told["time"].endswith("on 2 workers")
+    assert told["time"].endswith("on 1 worker")
     assert re.fullmatch(r"about [\d.]+ kB", told["disk"])
     assert set(tmp_path.iterdir()) == before
 
@@ -237,27 +255,6 @@ def test_piped_progress_is_a_line_a_minute(capsys: pytest.CaptureFixture[str], m
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 10
     assert lines[0] == "ecosim: 1,120 of 5,000 runs, 3 failed, 32 minutes left"
-
-
-@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are those of POSIX")
-def test_terminal_shows_a_bar(study_file: Path, tmp_path: Path, start: Callable[..., object]) -> None:
-    """On a terminal a bar tells how many of how many runs are done; it is gone at the end."""
-    import pty
-
-    ours, theirs = pty.openpty()
-    out = tmp_path / "out"
-    with start("sweep", study_file, "--out", out, "--workers", 1, batch=5, stdout=subprocess.DEVNULL, stderr=theirs) as run:
-        os.close(theirs)
-        shown = b""
-        while True:
-            try:
-                shown += os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-        assert run.wait(60) == 0
-    os.close(ours)
-    assert re.search(rb"\d+ of 120 runs", shown)
-    assert shown.rstrip().endswith(b"\x1b[2K"), "the bar is wiped away"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from ecosim.studies.batch_files import run_files
 from ecosim.studies.dispatch import GIVEN_UP
 from ecosim.studies.study_record import read_record
 
-Call = Callable[..., subprocess.CompletedProcess[str]]
+Called = Callable[..., tuple[int, str, str]]
 
 posix = pytest.mark.skipif(os.name != "posix", reason="the disks and limits are those of POSIX")
 
@@ -57,30 +57,35 @@ def troubled(tmp_path: Path, small_study_text: str) -> Callable[[str], Path]:
         (tmp_path / "roles").mkdir(exist_ok=True)
         (tmp_path / "draft.py").write_text(TROUBLE.format(harm=harm), encoding="utf-8")
         os.replace(tmp_path / "draft.py", tmp_path / "roles" / "trouble.py")
-        text = small_study_text.replace("steps = 6", 'steps = 4\nagents = ["roles"]').replace("count = 30", "count = 40")
+        text = small_study_text.replace("steps = 6", 'steps = 4\nagents = ["roles"]').replace(
+            "count = 30", "count = 40"
+        )
         (tmp_path / "troubled.toml").write_text(text, encoding="utf-8")
         return tmp_path / "troubled.toml"
 
     return write
 
 
-def _sentence(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the one sentence of a process that refused."""
-    assert done.returncode == 2, done.stderr
-    assert done.stdout == ""
-    assert re.fullmatch(r"ecosim: [^\n]+\n", done.stderr)
-    return done.stderr.removeprefix("ecosim: ").rstrip("\n")
+def _sentence(end: tuple[int, str, str]) -> str:
+    """Return the one sentence with which the command line refused."""
+    status, printed, told = end
+    assert (status, printed) == (2, "")
+    assert re.fullmatch(r"ecosim: [^\n]+\n", told)
+    return told.removeprefix("ecosim: ").rstrip("\n")
 
 
 # -- runs that fail ---------------------------------------------------------------------------------------------------
 
 
-def test_failed_runs_do_not_stop_the_others(troubled: Callable[[str], Path], tmp_path: Path, call: Call) -> None:
+def test_failed_runs_do_not_stop_the_others(
+    troubled: Callable[[str], Path], tmp_path: Path, called: Called, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of runs of which 5 % raise, 95 % are there; each other one is named with its error and a command that repeats it."""
     study = troubled('raise ValueError(f"no luck with {model.seed}\\nat all")')
-    done = call("sweep", study, "--out", tmp_path / "out", "--workers", 2, batch=15)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert "152 of 160 done, 8 failed" in done.stdout
+    monkeypatch.setattr(plan, "MOST_IN_BATCH", 15)
+    status, printed, told = called("sweep", study, "--out", tmp_path / "out", "--workers", 2)
+    assert (status, told) == (1, "")
+    assert "152 of 160 done, 8 failed" in printed
     well = ecosim.read_sweep(tmp_path / "out")
     assert len(well) == 152
     assert not well["members"].isna().any()
@@ -90,13 +95,13 @@ def test_failed_runs_do_not_stop_the_others(troubled: Callable[[str], Path], tmp
     assert sorted([*well["run"], *failures["run"]]) == list(range(160))
     assert failures["seed"].tolist() == [7, 27] * 4
     assert failures["error"].tolist() == ["ValueError: no luck with 7 at all", "ValueError: no luck with 27 at all"] * 4
-    assert failures["traceback"].str.contains("trouble.py\", line 7, in stumble").all()
+    assert failures["traceback"].str.contains('trouble.py", line 7, in stumble').all()
     with pytest.raises(ValueError, match="no luck with 7"):
-        _called(shlex.split(failures["command"][2])[1:], tmp_path)
+        called(*shlex.split(failures["command"][2])[1:])
     lucky = shlex.split(failures["command"][2].replace("--seed 7", "--seed 8"))
-    assert _called(lucky[1:], tmp_path) == (0, "")
+    assert called(*lucky[1:])[0] == 0
     before = (tmp_path / "out" / "runs").stat().st_mtime_ns
-    assert _called(["sweep", str(study), "--out", str(tmp_path / "out")], tmp_path) == (1, ""), "they are told of again"
+    assert called("sweep", study, "--out", tmp_path / "out")[0] == 1, "they are told of again"
     assert (tmp_path / "out" / "runs").stat().st_mtime_ns == before, "and not run again"
 
 
@@ -105,7 +110,9 @@ def test_run_that_ends_its_process_is_found(troubled: Callable[[str], Path], tmp
     """Runs that kill their worker become failures; those that shared a batch or the pool with them are all there."""
     study = troubled("__import__('os')._exit(9)")
     text = study.read_text(encoding="utf-8").replace("count = 40", "count = 12")
-    study.write_text(text.replace("levels = [20.0, 60.0]", "levels = [20.0]").replace("0.01, 0.2", "0.2"), encoding="utf-8")
+    study.write_text(
+        text.replace("levels = [20.0, 60.0]", "levels = [20.0]").replace("0.01, 0.2", "0.2"), encoding="utf-8"
+    )
     result = ecosim.sweep(study, tmp_path / "out", workers=1)
     assert (result.done, result.failed, result.total) == (11, 1, 12)
     failures = ecosim.read_failures(tmp_path / "out")
@@ -115,7 +122,9 @@ def test_run_that_ends_its_process_is_found(troubled: Callable[[str], Path], tmp
     assert ecosim.read_sweep(tmp_path / "out")["seed"].tolist() == [s for s in range(1, 13) if s != 7]
 
 
-def test_exit_in_a_role_is_a_failed_run(troubled: Callable[[str], Path], tmp_path: Path, one: ThreadPoolExecutor) -> None:
+def test_exit_in_a_role_is_a_failed_run(
+    troubled: Callable[[str], Path], tmp_path: Path, one: ThreadPoolExecutor
+) -> None:
     """Code of a role that asks Python to end ends its run and nothing else."""
     result = ecosim.sweep(troubled("raise SystemExit(3)"), tmp_path / "out", executor=one)
     assert (result.done, result.failed) == (152, 8)
@@ -169,7 +178,9 @@ def test_damaged_files_are_set_aside_and_run_again(
     assert aside == [*(f"runs-batch-00000{k}.parquet" for k in range(4)), "runs-notes.txt"]
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 5
-    assert all(re.match(r"ecosim: .*runs.*(is damaged|is no file of results).*; it was moved to ", line) for line in told)
+    assert all(
+        re.match(r"ecosim: .*runs.*(is damaged|is no file of results).*; it was moved to ", line) for line in told
+    )
 
 
 def test_damaged_series_are_run_again(
@@ -204,10 +215,18 @@ def test_damaged_design_is_written_anew(copied: Path, study_file: Path, expected
 @pytest.mark.parametrize(
     ("before", "after", "finding"),
     [
-        ("[20.0, 60.0]", "[20.0, 61.0]", "factors[1].levels[2] was 60.0 (a decimal number) and is 61.0 (a decimal number) now"),
+        (
+            "[20.0, 60.0]",
+            "[20.0, 61.0]",
+            "factors[1].levels[2] was 60.0 (a decimal number) and is 61.0 (a decimal number) now",
+        ),
         ("steps = 6", "steps = 7", "worlds[1].steps was 6 (a whole number) and is 7 (a whole number) now"),
         ("count = 30", "count = 40", "replicates.count was 30 (a whole number) and is 40 (a whole number) now"),
-        ("limit-turnover", "limit-symbiosis", 'scenarios[1] was "limit-turnover" (text) and is "limit-symbiosis" (text) now'),
+        (
+            "limit-turnover",
+            "limit-symbiosis",
+            'scenarios[1] was "limit-turnover" (text) and is "limit-symbiosis" (text) now',
+        ),
         ("most =", "top =", "outcomes.most was a table and is not there now"),
     ],
 )
@@ -218,10 +237,15 @@ def test_changed_study_is_refused(
     changed = write_study(small_study_text.replace(before, after))
     with pytest.raises(ScenarioError) as refusal:
         ecosim.sweep(changed, finished)
-    assert str(refusal.value) == f"{finished}: belongs to another study: {finding}; give the same study, or a new directory"
+    assert (
+        str(refusal.value)
+        == f"{finished}: belongs to another study: {finding}; give the same study, or a new directory"
+    )
 
 
-def test_other_title_is_the_same_study(finished: Path, small_study_text: str, write_study: Callable[[str], Path]) -> None:
+def test_other_title_is_the_same_study(
+    finished: Path, small_study_text: str, write_study: Callable[[str], Path]
+) -> None:
     """A title, a question and a file may be called otherwise; the results are those of the same study."""
     renamed = write_study(small_study_text.replace("Small study", "Small study, typing error mended"), "other")
     assert ecosim.sweep(renamed, finished).done == 120
@@ -258,7 +282,9 @@ def test_changed_engine_is_refused(copied: Path, study_file: Path) -> None:
     record["code"]["ecosim/mechanisms/turnover.py"] = "0" * 16
     record["code"]["ecosim/mechanisms/gone.py"] = "0" * 16
     (copied / "study.json").write_text(json.dumps(record), encoding="utf-8")
-    with pytest.raises(ScenarioError, match=r"ecosim/mechanisms/gone\.py and 1 more changed; put the code back, or give"):
+    with pytest.raises(
+        ScenarioError, match=r"ecosim/mechanisms/gone\.py and 1 more changed; put the code back, or give"
+    ):
         ecosim.sweep(study_file, copied)
 
 
@@ -294,7 +320,10 @@ HUGE = (
 @pytest.mark.parametrize(
     ("text", "finding"),
     [
-        ('scenarios = ["limit-turnover"]\n[outcomes]\ntrust = {}\n', 'outcomes.trust is "trust" (text), which is no measure'),
+        (
+            'scenarios = ["limit-turnover"]\n[outcomes]\ntrust = {}\n',
+            'outcomes.trust is "trust" (text), which is no measure',
+        ),
         (LIST, "p.csv"),
         (HUGE, "runs"),
         ("title = 3\n", "title is 3"),
@@ -302,11 +331,11 @@ HUGE = (
     ids=["unknown outcome", "no runs", "ten million runs", "no study"],
 )
 def test_wrong_study_is_one_sentence(
-    text: str, finding: str, write_study: Callable[[str], Path], tmp_path: Path, call: Call
+    text: str, finding: str, write_study: Callable[[str], Path], tmp_path: Path, called: Called
 ) -> None:
     """A study with an unknown outcome, without runs or with far too many: status 2, a sentence, no directory."""
     (tmp_path / "p.csv").write_text("roles.user.capacity\n", encoding="utf-8")
-    sentence = _sentence(call("sweep", write_study(text), "--out", tmp_path / "out", cwd=tmp_path))
+    sentence = _sentence(called("sweep", write_study(text), "--out", tmp_path / "out"))
     assert finding in sentence
     assert not (tmp_path / "out").exists()
 
@@ -326,33 +355,16 @@ def test_wrong_study_is_one_sentence(
     ],
 )
 def test_wrong_argument_is_one_sentence(
-    arguments: str, finding: str, study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: str, finding: str, study_file: Path, tmp_path: Path, called: Called, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each wrong argument: status 2, one sentence, nothing written."""
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("years of work", encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
     monkeypatch.setattr(executors, "ANSWER", 1.0)
-    status, told = _called(["sweep", *arguments.split()], tmp_path)
-    assert status == 2
-    assert told.replace(f"{tmp_path}/", "").startswith(f"ecosim: {finding}")
-    assert told.count("\n") == 1
+    sentence = _sentence(called("sweep", *arguments.split()))
+    assert sentence.replace(f"{tmp_path}/", "").startswith(finding)
     assert sorted(tmp_path.rglob("*")) == before
-
-
-def _called(arguments: list[str], directory: Path) -> tuple[Any, str]:
-    """Run the command line in this process; return its status and what it said on stderr."""
-    import io
-
-    from ecosim import cli
-
-    told = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    silent = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    with contextlib.chdir(directory), contextlib.redirect_stderr(told), contextlib.redirect_stdout(silent):
-        with pytest.raises(SystemExit) as end:
-            cli.main(arguments)
-        told.seek(0)
-        return end.value.code, told.read()
 
 
 def test_dask_that_is_missing_is_named(study_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,17 +375,17 @@ def test_dask_that_is_missing_is_named(study_file: Path, tmp_path: Path, monkeyp
     assert not (tmp_path / "out").exists()
 
 
-def test_two_sweeps_in_one_directory(copied: Path, study_file: Path, one: ThreadPoolExecutor) -> None:
+def test_two_sweeps_in_one_directory(copied: Path, study_file: Path, called: Called, one: ThreadPoolExecutor) -> None:
     """While a sweep is under way in a directory, a second one is refused; afterwards it may."""
     run_files(copied)[0].unlink()
     told = []
 
     def second(done: int, failed: int, total: int) -> None:
         if not told:
-            told.append(_called(["sweep", str(study_file), "--out", str(copied)], copied.parent))
+            told.append(_sentence(called("sweep", study_file, "--out", copied)))
 
     ecosim.sweep(study_file, copied, executor=one, progress=second)
-    assert told == [(2, f"ecosim: {copied}: another sweep is writing there; wait for it, or give another directory\n")]
+    assert told == [f"{copied}: another sweep is writing there; wait for it, or give another directory"]
     assert ecosim.sweep(study_file, copied).done == 120
 
 
@@ -399,20 +411,21 @@ def _small_disk(place: Path) -> Iterator[Path]:
 @posix
 @pytest.mark.skipif(shutil.which("mount") is None, reason="there is no mount")
 def test_full_disk_keeps_what_was_finished(
-    study_file: Path, tmp_path: Path, call: Call, expected: pd.DataFrame
-) -> None:
+    study_file: Path, tmp_path: Path, called: Called, expected: pd.DataFrame, one: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """A disk that is full in the middle of a study: status 2, what to do, whole batches there; with room it goes on."""
     with _small_disk(tmp_path) as disk:
         filler = disk / "filler"
         filler.write_bytes(bytes(2**20 - 2**16))
-        done = call("sweep", study_file, "--out", disk / "out", "--workers", 2, batch=2)
-        sentence = _sentence(done)
+        monkeypatch.setattr(plan, "MOST_IN_BATCH", 2)
+        sentence = _sentence(called("sweep", study_file, "--out", disk / "out", "--workers", 1))
         assert re.search(r"cannot be written: no space left on device; what was finished before is kept, ", sentence)
         found = ecosim.read_sweep(disk / "out")
         assert 0 < len(found) < 120
         pd.testing.assert_frame_equal(found, expected[expected.run.isin(found.run)].reset_index(drop=True))
         filler.unlink()
-        assert call("sweep", study_file, "--out", disk / "out", "--workers", 1).returncode == 0
+        ecosim.sweep(study_file, disk / "out", executor=one)
         pd.testing.assert_frame_equal(ecosim.read_sweep(disk / "out"), expected)
 
 
@@ -456,7 +469,10 @@ def test_no_permission_is_one_sentence(study_file: Path, tmp_path: Path) -> None
     done = subprocess.run(
         [sys.executable, "-c", code, study_file, theirs / "out"], check=False, capture_output=True, text=True
     )
-    assert (done.stdout, done.stderr) == (f"{theirs / 'out'}: cannot be written: permission denied; give a directory that can\n", "")
+    assert (done.stdout, done.stderr) == (
+        f"{theirs / 'out'}: cannot be written: permission denied; give a directory that can\n",
+        "",
+    )
     theirs.chmod(0o700)
     assert list(theirs.iterdir()) == []
 
@@ -497,7 +513,7 @@ def test_worker_without_the_directory_says_so(finished: Path, tmp_path: Path) ->
     """A worker that does not see the directory, as on a machine without the same file system, says where and what to do."""
     from ecosim.studies.worker import run_batch
 
-    with pytest.raises(OutputError, match="does not see this directory; all workers .* must see the same file system"):
+    with pytest.raises(OutputError, match=r"does not see this directory; all workers .* must see the same file system"):
         run_batch(str(tmp_path / "elsewhere"), read_record(finished).digest, 0)
     with pytest.raises(OutputError, match="sees another study there"):
         run_batch(str(finished), "0" * 64, 0)

@@ -27,7 +27,10 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the signals are thos
 Start = Callable[..., contextlib.AbstractContextManager[subprocess.Popen[bytes]]]
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
+Cluster = tuple[str, list[subprocess.Popen[bytes]]]
+
 KILLS = 20
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 
 def _workers(process: psutil.Process) -> list[psutil.Process]:
@@ -63,14 +66,19 @@ def _check_files(out: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_anywhere_it_ends_the_same(study_file: Path, tmp_path: Path, start: Start, call: Call, expected: pd.DataFrame) -> None:
+def test_killed_anywhere_it_ends_the_same(
+    study_file: Path, tmp_path: Path, start: Start, call: Call, expected: pd.DataFrame
+) -> None:
     """Twenty times a worker or the whole sweep is killed at a random moment: the end is that of an undisturbed study.
 
     After the sweep itself was killed, its workers are gone within a few seconds.
     """
     chance, killed, out, progress = random.Random(7), {"worker": 0, "sweep": 0}, tmp_path / "out", [0]
     while sum(killed.values()) < KILLS:
-        with start("sweep", study_file, "--out", out, "--workers", 2, batch=1, stderr=subprocess.DEVNULL) as process:
+        workers = chance.choice([1, 2])
+        with start(
+            "sweep", study_file, "--out", out, "--workers", workers, batch=1, stderr=subprocess.DEVNULL
+        ) as process:
             sweep = psutil.Process(process.pid)
             if chance.random() < 0.7:  # or it is killed before it has begun
                 for _ in range(chance.choice([1, 2, 3])):
@@ -80,11 +88,13 @@ def test_killed_anywhere_it_ends_the_same(study_file: Path, tmp_path: Path, star
                     chance.choice(_workers(sweep)).kill()
                     killed["worker"] += 1
             time.sleep(chance.uniform(0.0, 2.5))
-            workers = _workers(sweep)
+            orphans = _workers(sweep)
             process.kill()
             process.wait()
             killed["sweep"] += 1
-        assert _wait_until(lambda workers=workers: not any(worker.is_running() for worker in workers), 5.0), "one lives on"
+        assert _wait_until(lambda orphans=orphans: not any(orphan.is_running() for orphan in orphans), 5.0), (
+            "one lives on"
+        )
         progress.append(_finished(out))
     assert min(killed.values()) >= 5
     assert progress == sorted(progress), "what was finished is kept"
@@ -100,10 +110,7 @@ def test_interrupt_finishes_what_is_in_flight(
 ) -> None:
     """Ctrl-C, which reaches the workers too: status 130, what was begun is there, a sentence says how to go on."""
     out = tmp_path / "out"
-    with start(
-        "sweep", study_file, "--out", out, "--workers", 2, batch=1, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:  # fmt: skip
+    with start("sweep", study_file, "--out", out, "--workers", 2, batch=1, **PIPES, start_new_session=True) as process:
         assert _wait_until(lambda: (out / "runs").exists() and len(run_files(out)) > 2, 60.0)
         os.killpg(process.pid, signal.SIGINT)
         printed, told = process.communicate(timeout=60)
@@ -151,9 +158,7 @@ def test_impatience_ends_it_at_once(
     (tmp_path / "roles" / "sleeper.py").write_text(SLEEPER.format(note=str(note)), encoding="utf-8")
     study = tmp_path / "study.toml"
     study.write_text(small_study_text.replace("steps = 6", 'steps = 1\nagents = ["roles"]'), encoding="utf-8")
-    with start(
-        "sweep", study, "--out", out, "--workers", 1, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    ) as process:
+    with start("sweep", study, "--out", out, "--workers", 1, **PIPES, start_new_session=True) as process:
         # The trial would sleep too: it is ended by killing its worker, which batches of one run follow.
         assert _wait_until(note.exists, 60.0)
         for worker in _workers(psutil.Process(process.pid)):
@@ -180,7 +185,7 @@ def test_impatience_ends_it_at_once(
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """Yield the address of a real scheduler, and two real workers with their keepers, all of them processes of their own."""
     pytest.importorskip("distributed")
     note = tmp_path / "scheduler.json"
@@ -206,14 +211,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.slow
 def test_dask_gives_the_same_though_a_worker_is_killed(
-    cluster: tuple[str, list[subprocess.Popen[bytes]]], study_file: Path, tmp_path: Path, start: Start, expected: pd.DataFrame
+    cluster: Cluster, study_file: Path, tmp_path: Path, start: Start, expected: pd.DataFrame
 ) -> None:
     """On two Dask workers, of which one is killed in the middle, the results are those of this machine's processes."""
     address, keepers = cluster
     out = tmp_path / "out"
-    with start(
-        "sweep", study_file, "--out", out, "--scheduler", address, batch=1, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with start("sweep", study_file, "--out", out, "--scheduler", address, batch=1, **PIPES) as process:
         assert _wait_until(lambda: (out / "runs").exists() and len(run_files(out)) > 5, 60.0)
         victim = psutil.Process(keepers[0].pid).children()[-1]
         victim.kill()
@@ -228,15 +231,11 @@ def test_dask_gives_the_same_though_a_worker_is_killed(
 
 
 @pytest.mark.slow
-def test_dask_that_goes_away_is_one_sentence(
-    cluster: tuple[str, list[subprocess.Popen[bytes]]], study_file: Path, tmp_path: Path, start: Start
-) -> None:
+def test_dask_that_goes_away_is_one_sentence(cluster: Cluster, study_file: Path, tmp_path: Path, start: Start) -> None:
     """When scheduler and workers go, status 2 and a sentence; what was finished is kept."""
     address, keepers = cluster
     out = tmp_path / "out"
-    with start(
-        "sweep", study_file, "--out", out, "--scheduler", address, batch=1, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with start("sweep", study_file, "--out", out, "--scheduler", address, batch=1, **PIPES) as process:
         assert _wait_until(lambda: (out / "runs").exists() and len(run_files(out)) > 2, 60.0)
         for keeper in keepers:
             _end(keeper)
@@ -244,7 +243,7 @@ def test_dask_that_goes_away_is_one_sentence(
             each for each in psutil.Process().children() if "scheduler" in each.cmdline() and each.pid != process.pid
         )
         scheduler.kill()
-        printed, told = process.communicate(timeout=120)
+        told = process.communicate(timeout=120)[1]
     assert process.returncode == 2
     lines = told.decode().splitlines()
     assert lines[-1].startswith("ecosim: the workers cannot be reached any more; what was finished is kept")
