@@ -60,12 +60,16 @@ def check_code(begun_with: Mapping[str, str], agents: Sequence[str], place: str)
 _PACKAGE = Path(roles.__file__).parent
 
 
+# What these import is no part of a run: the public names of the package; how study files are read, which study.json keeps.
+_NOT_FOLLOWED = ("ecosim", "ecosim.studies.study")
+
+
 class _Finder(ModuleFinder):
-    """Finds what modules import, except for the package itself, which names everything to make it public."""
+    """Finds what the modules of a run import."""
 
     def scan_code(self, co: CodeType, m: Any) -> None:
         """Look for imports in the code of a module."""
-        if m.__name__ != "ecosim":
+        if m.__name__ not in _NOT_FOLLOWED:
             super().scan_code(co, m)
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -65,19 +66,56 @@ def _check_files(out: Path) -> None:
     assert not [path for path in out.rglob(".*") if path.name != ".lock"]
 
 
+# A role that waits in each run for as long as the environment says, so that a small study lasts.
+WAITER = '''
+import os, time
+
+from ecosim import Organisation
+
+
+def wait(model, rows, parameters):
+    if model.step_number == 0:
+        time.sleep(float(os.environ.get("SECONDS_TO_WAIT", "0")))
+
+
+class Waiter(Organisation):
+    """Waits."""
+
+    defaults = {"initial": 1}
+    rules = {"turn_over": wait}
+'''
+
+
+@pytest.fixture
+def lasting_study(tmp_path: Path, small_study_text: str) -> Path:
+    """Return a study of 120 runs of which each takes as long as the environment says."""
+    (tmp_path / "roles").mkdir()
+    (tmp_path / "roles" / "waiter.py").write_text(WAITER, encoding="utf-8")
+    text = small_study_text.replace("steps = 6", 'steps = 4\nagents = ["roles"]')
+    (tmp_path / "lasting.toml").write_text(text, encoding="utf-8")
+    return tmp_path / "lasting.toml"
+
+
 @pytest.mark.slow
 def test_killed_anywhere_it_ends_the_same(
-    study_file: Path, tmp_path: Path, start: Start, call: Call, expected: pd.DataFrame
+    lasting_study: Path,
+    tmp_path: Path,
+    start: Start,
+    call: Call,
+    one: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Twenty times a worker or the whole sweep is killed at a random moment: the end is that of an undisturbed study.
 
     After the sweep itself was killed, its workers are gone within a few seconds.
     """
+    ecosim.sweep(lasting_study, tmp_path / "undisturbed", executor=one)
+    monkeypatch.setenv("SECONDS_TO_WAIT", "0.2")
     chance, killed, out, progress = random.Random(7), {"worker": 0, "sweep": 0}, tmp_path / "out", [0]
     while sum(killed.values()) < KILLS:
         workers = chance.choice([1, 2])
         with start(
-            "sweep", study_file, "--out", out, "--workers", workers, batch=1, stderr=subprocess.DEVNULL
+            "sweep", lasting_study, "--out", out, "--workers", workers, batch=1, stderr=subprocess.DEVNULL
         ) as process:
             sweep = psutil.Process(process.pid)
             if chance.random() < 0.7:  # or it is killed before it has begun
@@ -87,7 +125,7 @@ def test_killed_anywhere_it_ends_the_same(
                     time.sleep(chance.uniform(0.0, 0.05))
                     chance.choice(_workers(sweep)).kill()
                     killed["worker"] += 1
-            time.sleep(chance.uniform(0.0, 2.5))
+            time.sleep(chance.uniform(0.0, 1.5))
             orphans = _workers(sweep)
             process.kill()
             process.wait()
@@ -99,10 +137,11 @@ def test_killed_anywhere_it_ends_the_same(
     assert min(killed.values()) >= 5
     assert progress == sorted(progress), "what was finished is kept"
     assert 0 < progress[-1] < 120, "it was killed in the middle"
-    done = call("sweep", study_file, "--out", out, "--workers", 2)
+    monkeypatch.setenv("SECONDS_TO_WAIT", "0")
+    done = call("sweep", lasting_study, "--out", out, "--workers", 1)
     assert (done.returncode, done.stderr) == (0, "")
     _check_files(out)
-    pd.testing.assert_frame_equal(ecosim.read_sweep(out), expected)
+    pd.testing.assert_frame_equal(ecosim.read_sweep(out), ecosim.read_sweep(tmp_path / "undisturbed"))
 
 
 def test_interrupt_finishes_what_is_in_flight(
