@@ -31,11 +31,11 @@ kind = "factorial"
 [replicates]
 count = 30
 [[factors]]
-path = "roles.supplier.capacity"
+path = "roles.firm.capacity"
 name = "room"
 levels = [20.0, 60.0]
 [[factors]]
-path = "roles.supplier.growth_rate"
+path = "roles.firm.growth_rate"
 levels = [0.01, 0.2]
 [outcomes]
 members = { measure = "organisations" }

@@ -28,7 +28,7 @@ Called = Callable[..., tuple[int, str, str]]
 Start = Callable[..., contextlib.AbstractContextManager[subprocess.Popen[bytes]]]
 
 NUMBERS = ["run", "point", "replicate", "seed"]
-FACTORS = ["room", "roles.supplier.growth_rate"]
+FACTORS = ["room", "roles.firm.growth_rate"]
 
 
 def _files(directory: Path) -> dict[str, tuple[int, int]]:
@@ -46,10 +46,11 @@ def test_results_are_those_of_single_runs(expected: pd.DataFrame) -> None:
     assert expected["run"].tolist() == list(range(120))
     assert expected.groupby(FACTORS)["seed"].apply(list).tolist() == [list(range(1, 31))] * 4
     for row in expected.iloc[[0, 41, 119]].to_dict("records"):
-        settings = {"roles.supplier.capacity": row["room"], "roles.supplier.growth_rate": row[FACTORS[1]]}
+        settings = {"roles.firm.capacity": row["room"], "roles.firm.growth_rate": row[FACTORS[1]]}
         alone = ecosim.run("limit-turnover", row["seed"], 6, settings).metrics["organisations"]
         assert (row["members"], row["most"]) == (alone.iloc[-1], alone.max())
     assert expected["members"].nunique() > 10
+    assert expected.groupby(FACTORS)["members"].mean().nunique() == 4  # or points mixed up would not be noticed
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are those of POSIX")
@@ -208,7 +209,7 @@ def test_series_and_events_are_kept(
     assert series["step"].tolist() == [0, 2, 4] * 12
     row = series.iloc[-1]
     alone = ecosim.run(
-        "limit-turnover", int(row.seed), 6, {"roles.supplier.capacity": 60.0, "roles.supplier.growth_rate": 0.2}
+        "limit-turnover", int(row.seed), 6, {"roles.firm.capacity": 60.0, "roles.firm.growth_rate": 0.2}
     )
     assert row["organisations"] == alone.metrics["organisations"][4]
     events = pd.read_parquet(tmp_path / "out" / "events")
