@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ecosim.runs import OutputError
-from ecosim.studies.executors import STRIKES, Workers, lost
+from ecosim.studies.executors import GONE, STRIKES, Workers, lost
 from ecosim.studies.worker import BatchDone, run_batch, run_under_way
 
 PULSE = 0.5  # seconds after which a look at the clock and at Ctrl-C is due
@@ -91,6 +91,9 @@ class Dispatch:
             finished, _ = wait(self._in_flight, PULSE, FIRST_COMPLETED)
             for future in finished:
                 self._settle(future)
+            if not self._workers.reachable():
+                self._fault = self._fault or OutputError(GONE)
+                self._in_flight.clear()
             self._heard(None)
         if self._fault is not None:
             raise self._fault

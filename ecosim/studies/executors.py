@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
+import logging
 import multiprocessing
 import os
 import signal
 import sys
-import time
+import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from typing import Any, Protocol
 
+import ecosim
 from ecosim.parameters import ScenarioError
 from ecosim.runs import OutputError
 from ecosim.studies.leash import begin_worker
 
 STRIKES = 3  # deaths of workers over a batch after which it is looked at alone
+GONE = "the workers cannot be reached any more; what was finished is kept, give the same command once they are back"
 _WINDOWS_PROCESSES = 61  # the most that a pool can wait for there
 ANSWER = 20.0  # seconds that a scheduler may take to answer
+COUNTING = 5.0  # seconds between two looks at how many workers it has
 
 
 class Workers(Protocol):
@@ -33,6 +38,9 @@ class Workers(Protocol):
 
     def deaths(self, error: BaseException) -> int:
         """Return of how many deaths of workers an error of a call tells; 0 for any other error."""
+
+    def reachable(self) -> bool:
+        """Return whether there is any use in waiting for what was handed out."""
 
     def renew(self) -> None:
         """Make it possible to go on after workers have died."""
@@ -72,6 +80,10 @@ class LocalWorkers:
     def deaths(self, error: BaseException) -> int:
         """Return 1 if a process died, else 0."""
         return int(isinstance(error, BrokenExecutor))
+
+    def reachable(self) -> bool:
+        """Return True: of a process that dies the pool tells by itself."""
+        return True
 
     def renew(self) -> None:
         """Start new processes in place of all that there were."""
@@ -131,7 +143,7 @@ class DaskWorkers:
     Raises
     ------
     ScenarioError : Dask is not installed.
-    OutputError : no scheduler answers at the address.
+    OutputError : no scheduler answers at the address, or a worker has another version of ecosim, or none.
     """
 
     def __init__(self, address: str) -> None:
@@ -141,7 +153,10 @@ class DaskWorkers:
             raise ScenarioError(
                 '--scheduler takes Dask, which is not installed; run pip install "ecosim[cluster]"'
             ) from None
-        self.address = address
+        # Of a scheduler that goes away it prints a traceback; the sentence that tells of it is ours.
+        self._log = logging.getLogger("distributed.client")
+        self._log_level = self._log.level
+        self._log.setLevel(logging.CRITICAL)
         try:
             self._client = Client(address, timeout=ANSWER, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
@@ -151,14 +166,21 @@ class DaskWorkers:
         if not self._client.nthreads():
             print(f"ecosim: waiting for the first worker of {address}", file=sys.stderr)
             self._client.wait_for_workers(1)
+        # A worker that cannot load what it is handed ends without a word.
+        check_installed(self._client.run(importlib.metadata.version, "ecosim", on_error="return"))
         self._executor = self._client.get_executor(pure=False)
-        self._counted, self._counted_at = 0, float("-inf")
+        self._counted = sum(self._client.nthreads().values())
+        self._closed = threading.Event()
+        threading.Thread(target=self._count_again, daemon=True).start()
+
+    def _count_again(self) -> None:
+        """Keep count of workers that come and go, apart from the thread that must not wait for a scheduler."""
+        while not self._closed.wait(COUNTING):
+            with contextlib.suppress(Exception):  # of a scheduler that is gone, which others tell
+                self._counted = sum(self._client.nthreads().values())
 
     def count(self) -> int:
-        """Return how many threads the workers have now; they may come and go."""
-        if time.monotonic() - self._counted_at > 5.0:
-            self._counted = sum(self._client.nthreads().values())
-            self._counted_at = time.monotonic()
+        """Return how many threads the workers have now."""
         return max(1, self._counted)
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -172,6 +194,10 @@ class DaskWorkers:
 
         return STRIKES if isinstance(error, KilledWorker) else 0
 
+    def reachable(self) -> bool:
+        """Return whether there is a scheduler, or a chance that it comes back; of calls under way it does not always tell."""
+        return self._client.status != "closed"
+
     def renew(self) -> None:
         """Do nothing; Dask's own keepers start workers anew."""
 
@@ -181,8 +207,25 @@ class DaskWorkers:
 
     def close(self, now: bool) -> None:
         """Let go of the cluster, which stays."""
-        self._executor.shutdown(wait=not now)
-        self._client.close()
+        self._closed.set()
+        if self._client.status == "running":
+            self._executor.shutdown(wait=not now)
+        with contextlib.suppress(TimeoutError):
+            self._client.close(timeout=ANSWER)
+        self._log.setLevel(self._log_level)
+
+
+def check_installed(versions: Mapping[str, Any]) -> None:
+    """Refuse workers that cannot run this version of ecosim.
+
+    Parameters
+    ----------
+    versions : address of a worker to its version of ecosim, or to the error that came instead.
+    """
+    for worker, version in versions.items():
+        if version != ecosim.__version__:
+            found = "no ecosim" if isinstance(version, Exception) else f"ecosim {version}"
+            raise OutputError(f"{worker}: this worker has {found}; install ecosim {ecosim.__version__} there too")
 
 
 # -- any executor -----------------------------------------------------------------------------------------------------
@@ -206,6 +249,10 @@ class GivenWorkers:
     def deaths(self, error: BaseException) -> int:
         """Return 0: what becomes of its workers is the executor's own affair."""
         return 0
+
+    def reachable(self) -> bool:
+        """Return True; an executor that is gone fails its calls."""
+        return True
 
     def renew(self) -> None:
         """Do nothing; nobody but its maker can."""
@@ -242,8 +289,5 @@ def lost(error: BaseException, workers: Workers) -> OutputError | None:
     """Return the sentence for an error that tells of workers that are gone for good, None for any other."""
     if workers.deaths(error):
         return None
-    if isinstance(error, (BrokenExecutor, CancelledError)) or type(error).__name__ == "CommClosedError":  # of Dask
-        return OutputError(
-            "the workers cannot be reached any more; what was finished is kept, give the same command once they are back"
-        )
-    return None
+    gone = isinstance(error, (BrokenExecutor, CancelledError)) or type(error).__name__ == "CommClosedError"  # of Dask
+    return OutputError(GONE) if gone else None

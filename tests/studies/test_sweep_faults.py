@@ -509,6 +509,16 @@ def test_executor_that_breaks_is_one_sentence(
     pd.testing.assert_frame_equal(ecosim.read_sweep(tmp_path / "out"), expected)
 
 
+@pytest.mark.parametrize(
+    ("version", "found"), [("0.0.9", "ecosim 0.0.9"), (ModuleNotFoundError("ecosim"), "no ecosim")]
+)
+def test_worker_with_another_version_is_refused(version: object, found: str) -> None:
+    """A Dask worker that could not load what it is handed, and would end without a word, is named beforehand."""
+    executors.check_installed({"tcp://10.0.0.1:1": ecosim.__version__})
+    with pytest.raises(OutputError, match=f"tcp://10.0.0.2:1: this worker has {found}; install ecosim "):
+        executors.check_installed({"tcp://10.0.0.1:1": ecosim.__version__, "tcp://10.0.0.2:1": version})
+
+
 def test_worker_without_the_directory_says_so(finished: Path, tmp_path: Path) -> None:
     """A worker that does not see the directory, as on a machine without the same file system, says where and what to do."""
     from ecosim.studies.worker import run_batch
