@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 import ecosim
+from ecosim.cli_dashboard import dashboard
 from ecosim.parameters import ScenarioError, nearest
 
 if TYPE_CHECKING:
@@ -180,6 +181,9 @@ def schema(
         print(text, end="")
     else:
         out.write_text(text, encoding="utf-8")
+
+
+app.command()(dashboard)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
