@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import solara
+
+from ecosim.parameters import ScenarioError
 from parts import session
 from parts.link import query, read_query
 from parts.texts import LANGUAGES, text
-
-from ecosim.parameters import ScenarioError
 
 PAGES = ("/", "/lessons", "/compare", "/study", "/info")
 ASSETS = Path(__file__).parents[1] / "assets"

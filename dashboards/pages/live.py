@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import solara
+
 from pages.frame import Complaint
 from parts import session
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import solara
 import solara.lab
-from parts.exchange import read_upload
-from parts.trajectory import Stopped, Traced, run_and_trace
 
 from ecosim import ScenarioError, load_scenario
 from ecosim.parameters import Value
 from ecosim.scenario import Scenario
 from ecosim.scenario_file import shipped_scenarios
 from ecosim.serving import limits
+from parts.exchange import read_upload
+from parts.trajectory import Stopped, Traced, run_and_trace
 
 Changes = tuple[tuple[str, Value], ...]
 
