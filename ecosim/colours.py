@@ -9,7 +9,5 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK, GREY = (
 # In an order that puts unlike colours next to each other: of the six roles, employees, society, nature.
 BENEFICIARIES = (BLUE, ORANGE, GREEN, PINK, YELLOW, RED, SKY, GREY, BLACK)
 # Of the same, for prints in grey: what is drawn on the colour.
-PATTERNS = (
-    "solid", "diagonal", "dots", "horizontal", "cross", "back diagonal", "vertical", "grid", "circles",
-)  # fmt: skip
+PATTERNS = ("plain", "diagonal", "dots", "horizontal", "cross", "reverse", "vertical", "grid", "dense")
 STAGES = {"incubation": "#F2F2F2", "growth": "#D9D9D9", "maturity": "#BFBFBF"}

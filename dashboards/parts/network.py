@@ -8,10 +8,10 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-from parts.capture import Quarter
 
 from ecosim import Ecosystem
 from ecosim.state import MODES, MOST_ROLES
+from parts.capture import Quarter
 
 SHOWN = 200
 

@@ -8,8 +8,6 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
-from parts.capture import Quarter, capture, captured_from_history
-from parts.network import network
 
 import ecosim
 from ecosim import Ecosystem
@@ -22,6 +20,8 @@ from ecosim.runs import Run
 from ecosim.scenario import Scenario, load_scenario
 from ecosim.shapes import sentence
 from ecosim.state import BREAKTHROUGH, CHANNELS, ELEMENTS, EVENTS, INDICES, LICENCE_GRANTED, STAGES
+from parts.capture import Quarter, capture, captured_from_history
+from parts.network import network
 
 FORMAT = 1
 STEPS_LIMIT = 1_000
@@ -91,9 +91,9 @@ def run_and_trace(
     start = load_scenario(scenario) if isinstance(scenario, str) else scenario
     changes, later = dict(changes), _in_order(branches)
     world = start.with_settings(changes, "change") if changes else start
-    _check_size(world, steps_limit, organisations_limit)
+    check_size(world, steps_limit, organisations_limit)
     for step, values in later:
-        _check_branch(world, step, values)
+        check_branch(world, step, values)
     model = Ecosystem(world, seed=seed, history=False)
     quarters: list[Quarter] = []
 
@@ -155,13 +155,14 @@ def band(
 
     Returns
     -------
-    seeds : how many runs; low, median, high : quantiles 0.1, 0.5 and 0.9 of each beneficiary's share, 0 to 1.
+    seeds : how many runs; low, high : quantiles 0.1 and 0.9 of each beneficiary's value in million CNY; share_low,
+    share_median, share_high : quantiles 0.1, 0.5 and 0.9 of its share, 0 to 1.
     """
     start = load_scenario(scenario) if isinstance(scenario, str) else scenario
     world = start.with_settings(dict(changes), "change") if changes else start
-    _check_size(world, STEPS_LIMIT, ORGANISATIONS_LIMIT)
+    check_size(world, STEPS_LIMIT, ORGANISATIONS_LIMIT)
     later = _in_order(branches)
-    shares = []
+    runs: list[Any] = []
     for done, seed in enumerate(seeds, start=1):
         if stopped is not None and stopped():
             raise Stopped
@@ -170,18 +171,30 @@ def band(
             model.run(step - model.step_number)
             model.set_many(values)
         model.run(world.steps - model.step_number)
-        shares.append(_shares(_value(model)))
+        runs.append(_value(model))
         if progress is not None:
             progress(done, len(seeds))
-    low, median, high = np.quantile(np.array(shares), (0.1, 0.5, 0.9), axis=0).round(6).tolist()
-    return {"seeds": len(seeds), "low": low, "median": median, "high": high}
+    low, high = np.quantile(np.array(runs), (0.1, 0.9), axis=0)
+    share_low, share_median, share_high = np.quantile(
+        np.array([_shares(value) for value in runs]), (0.1, 0.5, 0.9), axis=0
+    )
+    return {
+        "seeds": len(seeds), "range": [0.1, 0.9], "low": _brief(low), "high": _brief(high),
+        "share_low": _brief(share_low), "share_median": _brief(share_median), "share_high": _brief(share_high),
+    }  # fmt: skip
 
 
 def _in_order(branches: Branches) -> tuple[tuple[int, dict[str, Value]], ...]:
     return tuple(sorted(((step, dict(values)) for step, values in branches), key=lambda turn: turn[0]))
 
 
-def _check_size(world: Scenario, steps: int, organisations: int) -> None:
+def check_size(world: Scenario, steps: int, organisations: int) -> None:
+    """Refuse a scenario of more quarters, or more organisations at the start, than this.
+
+    Raises
+    ------
+    ScenarioError : in a sentence, what there is and what is the most.
+    """
     if world.steps > steps:
         raise sentence(world.name, ("steps",), f"is {world.steps:_}", f"{steps:_} are the most here")
     there = sum(int(role["initial"]) for role in world.roles.values())
@@ -190,7 +203,13 @@ def _check_size(world: Scenario, steps: int, organisations: int) -> None:
         raise sentence(world.name, (), f"starts with {there:_} organisations", f"{organisations:_} are the most here")
 
 
-def _check_branch(world: Scenario, step: int, values: Mapping[str, Value]) -> None:
+def check_branch(world: Scenario, step: int, values: Mapping[str, Value]) -> None:
+    """Refuse a change before a quarter that there is not, and values that cannot be changed in a run.
+
+    Raises
+    ------
+    ScenarioError : in a sentence, what and why.
+    """
     if not 0 <= step < world.steps:
         raise sentence("branch", (), f"quarter {step} is not in the run", f"give a quarter from 0 to {world.steps - 1}")
     for path in values:
@@ -343,7 +362,7 @@ def _event_columns(model: Ecosystem) -> tuple[Any, ...]:
 
 def _events(model: Ecosystem, focal: set[int]) -> dict[str, Any]:
     """Return what happened: all of it, or in a busy run the rare kinds, and of the frequent ones what concerns a core firm."""
-    code, subject, other, detail, steps = _event_columns(model)
+    code, subject, other, _, steps = _event_columns(model)
     shown = np.zeros(len(code), bool)
     concerns = np.isin(subject, list(focal)) | np.isin(other, list(focal))
     for kind in np.argsort(np.bincount(code, minlength=len(EVENTS)), kind="stable").tolist():
@@ -358,7 +377,7 @@ def _events(model: Ecosystem, focal: set[int]) -> dict[str, Any]:
     return {
         "events": [
             {
-                "step": step, "code": EVENTS[kind], "subject": one if one >= 0 else None, "object": two if two >= 0 else None,
+                "step": step, "code": EVENTS[kind], "subject": one, "object": two,
                 "detail": word, "subject_name": called[one], "object_name": called[two],
             }
             for step, kind, one, two, word in rows
