@@ -179,8 +179,8 @@ def band(
         np.array([_shares(value) for value in runs]), (0.1, 0.5, 0.9), axis=0
     )
     return {
-        "seeds": len(seeds), "range": [0.1, 0.9], "low": _brief(low), "high": _brief(high),
-        "share_low": _brief(share_low), "share_median": _brief(share_median), "share_high": _brief(share_high),
+        "seeds": len(seeds), "range": [0.1, 0.9], "low": brief(low), "high": brief(high),
+        "share_low": brief(share_low), "share_median": brief(share_median), "share_high": brief(share_high),
     }  # fmt: skip
 
 
@@ -267,11 +267,11 @@ def _trajectory(
         "ladder": _ladder(model, quarters, focal),
         "symbiosis": {
             "roles": list(model.role_names),
-            "effects": [_brief(effect) for effect in effects],
+            "effects": [brief(effect) for effect in effects],
             "readings": [_readings(quarter.effects, quarter.threshold) for quarter in quarters],
         },
         "environment": {
-            "names": list(INDICES), "levels": _brief(np.array([quarter.levels for quarter in quarters])),
+            "names": list(INDICES), "levels": brief(np.array([quarter.levels for quarter in quarters])),
         },
         "outcomes": _outcomes(model, recorder.outcomes),
         "outcome_units": {outcome.name: outcome.unit for outcome in OUTCOMES if outcome.name in recorder.outcomes},
@@ -288,11 +288,11 @@ def _hash(model: Ecosystem) -> str:
     ).hash  # fmt: skip
 
 
-def _brief(numbers: Any) -> Any:
+def brief(numbers: Any) -> Any:
     """Return numbers of any shape as lists, with six digits, which is more than a person reads off."""
     values = np.asarray(numbers, float)
     if values.ndim > 1:
-        return [_brief(row) for row in values]
+        return [brief(row) for row in values]
     return [float(f"{number:.6g}") if number == number else None for number in values.tolist()]
 
 
@@ -310,7 +310,7 @@ def _shares_by_stage(value: Any, stage: Any) -> list[dict[str, Any]]:
 
 def _flows(flows: tuple[Any, Any]) -> list[list[float]]:
     positions, volumes = flows
-    return [[*where, volume] for where, volume in zip(positions.T.tolist(), _brief(volumes), strict=True)]
+    return [[*where, volume] for where, volume in zip(positions.T.tolist(), brief(volumes), strict=True)]
 
 
 def _readings(effects: Any, threshold: float) -> list[list[str | None]]:
@@ -327,7 +327,7 @@ def _readings(effects: Any, threshold: float) -> list[list[str | None]]:
 
 def _outcomes(model: Ecosystem, names: Iterable[str]) -> dict[str, list[float | None]]:
     table = model.recorder.record.metrics[: len(model.recorder)]
-    return {name: _brief(table[:, NAMES.index(name)]) for name in names}
+    return {name: brief(table[:, NAMES.index(name)]) for name in names}
 
 
 def _ladder(model: Ecosystem, quarters: Sequence[Quarter], focal: set[int]) -> dict[str, Any]:
@@ -347,7 +347,7 @@ def _ladder(model: Ecosystem, quarters: Sequence[Quarter], focal: set[int]) -> d
             }
             for position, component in enumerate(model.scenario.components)
         ],
-        "tiers": list(TIERS), **numbers, "frontier": _brief([quarter.frontier for quarter in quarters]),
+        "tiers": list(TIERS), **numbers, "frontier": brief([quarter.frontier for quarter in quarters]),
     }  # fmt: skip
 
 
