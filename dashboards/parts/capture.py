@@ -95,3 +95,11 @@ def captured_from_history(model: Ecosystem) -> list[Quarter]:
 def total_bytes(quarters: Sequence[Quarter]) -> int:
     """Return what quarters take."""
     return sum(column.nbytes for quarter in quarters for column in quarter if isinstance(column, np.ndarray))
+
+
+def brief(numbers: Any) -> Any:
+    """Return numbers of any shape as lists, with six digits, which is more than a person reads off."""
+    values = np.asarray(numbers, float)
+    if values.ndim > 1:
+        return [brief(row) for row in values]
+    return [float(f"{number:.6g}") if number == number else None for number in values.tolist()]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ecosim.parameters import ScenarioError
 from ecosim.state import MODES, MOST_ROLES
-from parts.capture import Quarter
-from parts.trajectory import Traced, brief
+from parts.capture import Quarter, brief
+
+if TYPE_CHECKING:
+    from parts.trajectory import Traced
 
 # What a story counts by quarter, and the unit.
 UNITS = {

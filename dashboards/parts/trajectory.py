@@ -20,8 +20,13 @@ from ecosim.runs import Run
 from ecosim.scenario import Scenario, load_scenario
 from ecosim.shapes import sentence
 from ecosim.state import BREAKTHROUGH, CHANNELS, ELEMENTS, EVENTS, INDICES, LICENCE_GRANTED, STAGES
-from parts.capture import Quarter, capture, captured_from_history
+from parts.capture import Quarter, brief, capture, captured_from_history
 from parts.network import network
+from parts.story import stories, story
+
+__all__ = [
+    "Stopped", "Traced", "band", "branch", "changeable", "check_branch", "check_size", "run_and_trace", "stories", "story", "trajectory",
+]  # fmt: skip
 
 FORMAT = 1
 STEPS_LIMIT = 1_000
@@ -286,14 +291,6 @@ def _hash(model: Ecosystem) -> str:
         model.scenario, model.seed, model.step_number, (), model.metrics, model.value, model.by_role, model.flows, model.happened,
         0.0, {}, (),
     ).hash  # fmt: skip
-
-
-def brief(numbers: Any) -> Any:
-    """Return numbers of any shape as lists, with six digits, which is more than a person reads off."""
-    values = np.asarray(numbers, float)
-    if values.ndim > 1:
-        return [brief(row) for row in values]
-    return [float(f"{number:.6g}") if number == number else None for number in values.tolist()]
 
 
 def _shares_by_stage(value: Any, stage: Any) -> list[dict[str, Any]]:
