@@ -26,10 +26,9 @@ def network(model: Ecosystem, quarters: Sequence[Quarter]) -> dict[str, Any]:
     uids = _chosen(quarters, lives)
     place = {uid: position for position, uid in enumerate(uids)}
     ties = [_ties(quarter, place) for quarter in quarters]
-    weights = Counter((min(a, b), max(a, b)) for quarter in ties for a, b, _, _ in quarter)
     graph = nx.Graph()
     graph.add_nodes_from(range(len(uids)))
-    graph.add_weighted_edges_from((a, b, count) for (a, b), count in sorted(weights.items()))
+    graph.add_weighted_edges_from(_together(quarters, place))
     positions, communities = _layout(graph, model.seed), _communities(graph, model.seed)
     names, focal = model.names, {uid for quarter in quarters for uid in quarter.focal}
     nodes = [
@@ -72,21 +71,51 @@ def _chosen(quarters: Sequence[Quarter], lives: dict[int, tuple[int, int]]) -> l
     return sorted(ranked[:SHOWN])
 
 
-def _ties(quarter: Quarter, place: dict[int, int]) -> list[list[float]]:
+def _ends(quarter: Quarter, place: dict[int, int]) -> tuple[Any, Any, Any]:
+    """Return the nodes at the ends of each tie between two that are shown, and which ties these are."""
     shown = np.array([place.get(uid, -1) for uid in quarter.uids.tolist()], int)
     a, b = shown[quarter.a], shown[quarter.b]
     both = (a >= 0) & (b >= 0)
-    trust = (quarter.trust[both].astype(float) * 1000.0).round() / 1000.0
-    return [
-        list(tie)
-        for tie in zip(a[both].tolist(), b[both].tolist(), quarter.mode[both].tolist(), trust.tolist(), strict=True)
-    ]
+    return a[both], b[both], both
 
 
-def _layout(graph: Any, seed: int) -> dict[int, Any]:
-    if not graph:
-        return {}
-    return dict(nx.spring_layout(graph, seed=seed % 2**32, weight=None, iterations=60))
+def _ties(quarter: Quarter, place: dict[int, int]) -> list[tuple[int, int, int, float]]:
+    a, b, both = _ends(quarter, place)
+    trust = quarter.trust[both].astype(float).round(3)
+    return list(zip(a.tolist(), b.tolist(), quarter.mode[both].tolist(), trust.tolist(), strict=True))
+
+
+def _together(quarters: Sequence[Quarter], place: dict[int, int]) -> list[tuple[int, int, int]]:
+    """Return each pair of nodes that was ever tied, and for how many quarters."""
+    count = len(place)
+    pairs = [np.minimum(a, b) * count + np.maximum(a, b) for a, b, _ in (_ends(quarter, place) for quarter in quarters)]
+    codes, quarters_tied = np.unique(np.concatenate([np.zeros(0, int), *pairs]), return_counts=True)
+    return list(
+        zip((codes // max(1, count)).tolist(), (codes % max(1, count)).tolist(), quarters_tied.tolist(), strict=True)
+    )
+
+
+def _layout(graph: Any, seed: int) -> Any:
+    """Return the place of each node, (nodes, 2) within -1 to 1: those that were ever tied by their ties, the others on a ring.
+
+    Fruchterman & Reingold 1991. Those whom no tie holds would drift away and leave no room for the rest.
+    """
+    places = np.zeros((len(graph), 2))
+    tied = [node for node in graph if graph.degree(node)]
+    if tied:
+        found = nx.spring_layout(graph.subgraph(tied), seed=seed % 2**32, weight=None, iterations=40)
+        inside = np.array([found[node] for node in tied])
+        inside -= np.median(inside, axis=0)
+        # By rank of distance, so that a few who hang on by one tie do not press all others into the middle.
+        distance = np.hypot(*inside.T)
+        rank = np.argsort(np.argsort(distance, kind="stable"), kind="stable")
+        radius = np.sqrt((rank + 0.5) / len(tied))
+        blend = 0.5 * radius + 0.5 * distance / max(distance.max(), 1e-9)
+        places[tied] = inside * (0.9 * blend / np.maximum(distance, 1e-9))[:, None]
+    loose = [node for node in graph if not graph.degree(node)]
+    angles = np.linspace(0.0, 2.0 * np.pi, len(loose), endpoint=False)
+    places[loose] = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return places
 
 
 def _communities(graph: Any, seed: int) -> dict[int, int]:

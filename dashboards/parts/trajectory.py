@@ -8,6 +8,7 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import ecosim
 from ecosim import Ecosystem
@@ -245,6 +246,7 @@ def _trajectory(
 ) -> dict[str, Any]:
     recorder, count = model.recorder, len(model.recorder)
     value, stage = _value(model), recorder.record.stage[:count]
+    happened = model.happened
     focal = {uid for quarter in quarters for uid in quarter.focal}
     effects = [quarter.effects for quarter in quarters]
     return {
@@ -253,7 +255,7 @@ def _trajectory(
             "name": start.name, "title": start.title, "question": start.question, "start_year": model.scenario.start_year,
             "steps": model.scenario.steps,
         },
-        "seed": model.seed, "changes": dict(changes), "hash": _hash(model), "version": ecosim.__version__,
+        "seed": model.seed, "changes": dict(changes), "hash": _hash(model, happened), "version": ecosim.__version__,
         "labels": [f"{recorder.start_year + step // 4} Q{step % 4 + 1}" for step in range(count)],
         "stage": stage.tolist(), "stages": list(STAGES),
         "roles": [
@@ -280,15 +282,15 @@ def _trajectory(
         },
         "outcomes": _outcomes(model, recorder.outcomes),
         "outcome_units": {outcome.name: outcome.unit for outcome in OUTCOMES if outcome.name in recorder.outcomes},
-        **_events(model, focal),
+        **_events(model, focal, happened),
         "branches": [], "ghost": None, "band": None,
     }  # fmt: skip
 
 
-def _hash(model: Ecosystem) -> str:
+def _hash(model: Ecosystem, happened: pd.DataFrame) -> str:
     """Return the hash of the results, the same that ``ecosim run`` prints."""
     return Run(
-        model.scenario, model.seed, model.step_number, (), model.metrics, model.value, model.by_role, model.flows, model.happened,
+        model.scenario, model.seed, model.step_number, (), model.metrics, model.value, model.by_role, model.flows, happened,
         0.0, {}, (),
     ).hash  # fmt: skip
 
@@ -357,7 +359,7 @@ def _event_columns(model: Ecosystem) -> tuple[Any, ...]:
     return (*columns, np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0)))
 
 
-def _events(model: Ecosystem, focal: set[int]) -> dict[str, Any]:
+def _events(model: Ecosystem, focal: set[int], happened: pd.DataFrame) -> dict[str, Any]:
     """Return what happened: all of it, or in a busy run the rare kinds, and of the frequent ones what concerns a core firm."""
     code, subject, other, _, steps = _event_columns(model)
     shown = np.zeros(len(code), bool)
@@ -365,19 +367,10 @@ def _events(model: Ecosystem, focal: set[int]) -> dict[str, Any]:
     for kind in np.argsort(np.bincount(code, minlength=len(EVENTS)), kind="stable").tolist():
         of_kind = code == kind
         shown |= of_kind if shown.sum() + of_kind.sum() <= EVENTS_SHOWN else of_kind & concerns
-    names, label = model.names, model.recorder.label
-    called = {uid: label(uid, names) for uid in {*subject[shown].tolist(), *other[shown].tolist()}}
-    words = model.recorder.happened(names, tuple(part.name for part in model.scenario.components))["detail"].to_numpy()
-    rows = zip(
-        steps[shown].tolist(), code[shown].tolist(), subject[shown].tolist(), other[shown].tolist(), words[shown], strict=True
+    names = ("step", "code", "subject", "object", "detail", "subject_name", "object_name")
+    told = happened[shown]
+    columns = (
+        steps[shown], told["event"], subject[shown], other[shown], told["detail"], told["subject"], told["object"],
     )  # fmt: skip
-    return {
-        "events": [
-            {
-                "step": step, "code": EVENTS[kind], "subject": one, "object": two,
-                "detail": word, "subject_name": called[one], "object_name": called[two],
-            }
-            for step, kind, one, two, word in rows
-        ],
-        "events_of": len(code),
-    }  # fmt: skip
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return {"events": [dict(zip(names, row, strict=True)) for row in rows], "events_of": len(code)}
