@@ -4,7 +4,7 @@
  *     ecosimPlayer.mount(element, trajectory, {language, texts, on, panels, position, echarts})
  *         -> {update, setLanguage, seek, play, pause, select, story, statistics, destroy}
  *
- * `trajectory` is what dashboards/parts/trajectory.py makes of a model, `texts` is {key: {en, zh}}, `on` has the
+ * `update(trajectory, texts)` shows another run, or the same one with another ghost or band. `trajectory` is what dashboards/parts/trajectory.py makes of a model, `texts` is {key: {en, zh}}, `on` has the
  * callbacks branch(step), select(uid) and position(step), the last when the cursor comes to rest.
  * Names come from users: every text enters the page as a text node, never as HTML.
  */
@@ -13,8 +13,8 @@
 
   const PANELS = ["shares", "table", "flows", "network", "events", "ladder", "symbiosis", "environment"];
   const SPEEDS = [1, 2, 4, 8, 16, 32];
-  const FRAME_BUDGET = 12; // milliseconds of drawing a frame; what does not fit waits for the next one
-  const LISTED_EVENTS = 60;
+  const FRAME_BUDGET = 24; // milliseconds of drawing a frame; what does not fit waits for the next one
+  const LISTED_EVENTS = 40;
   const ROUTINE = new Set([
     "tie formed", "tie upgraded", "tie downgraded", "tie broken", "project finished", "project failed",
     "interface changed", "platform joined", "platform left", "ecologies merged", "reform started",
@@ -23,6 +23,8 @@
   const SYMBOLS = ["circle", "rect", "triangle", "diamond", "roundRect", "pin", "arrow"];
   const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3]];
   const TIE_DASHES = { separation: "dotted", sharing: "dashed", overlap: "solid" };
+  const TRUST_WIDTHS = [0.6, 1.5, 3]; // of trust up to a third, two thirds, one
+  const NO_TIE = [{ coords: [[0, 0], [0, 0]] }]; // ECharts cannot draw an empty bundle
   const SIGNS = { mutualism: "+ +", commensalism: "+ 0", parasitism: "+ −", competition: "− −", independence: "0 0" };
   const STAGE_COLOURS = { incubation: "#F2F2F2", growth: "#D9D9D9", maturity: "#BFBFBF" };
   const OKABE_ITO = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#56B4E9", "#999999", "#000000"];
@@ -138,6 +140,7 @@
       this.frame = 0;
       this.turn = 0;
       this.labelled = [];
+      this.formats = new Map();
       this.trajectory = trajectory;
       this.step = this.within(options.position ?? trajectory.labels.length - 1);
       this.position = this.step;
@@ -206,16 +209,22 @@
     number(value, digits = 3) {
       if (!Number.isFinite(value)) return "–";
       if (Math.abs(value) < 1e-4) return "0";
-      return new Intl.NumberFormat(this.language, { maximumSignificantDigits: digits }).format(value);
+      return this.format({ maximumSignificantDigits: digits }, value);
     }
 
     whole(value) {
-      return new Intl.NumberFormat(this.language, { maximumFractionDigits: 0 }).format(value);
+      return this.format({ maximumFractionDigits: 0 }, value);
     }
 
     percent(share, digits = 1) {
-      const form = { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits };
-      return new Intl.NumberFormat(this.language, form).format(share);
+      return this.format({ style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }, share);
+    }
+
+    /** Write a number as the language does; formats are kept, since making one takes longer than using it. */
+    format(form, value) {
+      const key = `${this.language} ${Object.values(form)}`;
+      if (!this.formats.has(key)) this.formats.set(key, new Intl.NumberFormat(this.language, form));
+      return this.formats.get(key).format(value);
     }
 
     /** Keep a text of the page in the present language: as content, or as an attribute. */
@@ -300,7 +309,7 @@
     }
 
     advance(now) {
-      this.position += ((now - this.clock) / 1000) * this.speed;
+      this.position += (Math.max(0, now - this.clock) / 1000) * this.speed; // a frame's time may lie before the click
       this.clock = now;
       const step = Math.min(Math.floor(this.position), this.last);
       if (step !== this.step) {
@@ -348,15 +357,19 @@
 
     // -- what others ask for
 
-    update(trajectory) {
+    /** Show another run, or the same with other overlays: then the cursor stays, else it goes to the branch. */
+    update(trajectory, texts = this.texts) {
+      this.texts = texts;
       const atEnd = this.step === this.last;
+      const same = trajectory.value === this.trajectory.value;
       const other = JSON.stringify(trajectory.beneficiaries) !== JSON.stringify(this.trajectory.beneficiaries);
       this.trajectory = trajectory;
       if (other) this.focused = 0;
       if (!trajectory.network?.nodes.some((node) => node.uid === this.selected)) this.selected = null;
-      this.told = null;
+      if (!same) this.told = null;
       this.playing = false;
-      this.step = this.within(trajectory.ghost ? trajectory.ghost.from : atEnd ? this.last : this.step);
+      const branched = !same && trajectory.ghost;
+      this.step = this.within(branched ? trajectory.ghost.from : atEnd ? this.last : this.step);
       this.position = this.step;
       this.controls.renew();
       this.redraw();
@@ -724,9 +737,8 @@
     ghost() {
       const { ghost } = this.player.trajectory;
       if (!ghost) return [];
-      const data = this.values(this.player.focused, ghost.value);
-      while (data.length < this.player.last + 1 && data.length + ghost.from <= this.player.last + 1 && ghost.value.length < this.player.last + 1) data.unshift(null);
-      const line = (id, style, z) => ({ id, type: "line", symbol: "none", silent: true, emphasis: { disabled: true }, lineStyle: style, data: data.map((value, step) => (step < ghost.from ? null : value)), z });
+      const data = this.values(this.player.focused, ghost.value).map((value, step) => (step < ghost.from ? null : value));
+      const line = (id, style, z) => ({ id, type: "line", symbol: "none", silent: true, emphasis: { disabled: true }, lineStyle: style, data, z });
       return [
         line("ghost casing", { color: "#FFFFFF", width: 6 }, 7),
         line("ghost", { color: "#000000", width: 3, type: [8, 5] }, 8),
@@ -736,14 +748,17 @@
     band() {
       const limits = this.limits();
       if (!limits) return [];
-      const line = (id, data, style, area) => ({
-        id, type: "line", stack: "band", stackStrategy: "all", symbol: "none", silent: true, emphasis: { disabled: true },
-        lineStyle: style, areaStyle: area, data: this.drawn(data), z: 5,
+      const line = (id, data, z, lineStyle, areaStyle) => ({
+        id, type: "line", symbol: "none", silent: true, emphasis: { disabled: true }, lineStyle, areaStyle, data: this.drawn(data), z,
       });
-      const edge = { color: "#000000", width: 1.5, type: "dotted" };
+      const stacked = { stack: "band", stackStrategy: "all" };
+      const edges = (name, values) => [
+        line(`band ${name} casing`, values, 4, { color: "#FFFFFF", width: 4 }), line(`band ${name}`, values, 5, { color: "#000000", width: 2, type: "dotted" }),
+      ];
       return [
-        line("band low", limits.low, edge, { opacity: 0 }),
-        line("band high", limits.high.map((high, step) => high - limits.low[step]), edge, { color: "#FFFFFF", opacity: 0.45 }),
+        { ...line("band from", limits.low, 3, { width: 0 }, { opacity: 0 }), ...stacked },
+        { ...line("band to", limits.high.map((high, step) => high - limits.low[step]), 3, { width: 0 }, { color: "#FFFFFF", opacity: 0.5 }), ...stacked },
+        ...edges("low", limits.low), ...edges("high", limits.high),
       ];
     }
 
@@ -760,14 +775,15 @@
       const { trajectory } = this.player;
       const runs = [];
       trajectory.stage.forEach((stage, step) => {
-        if (runs.length && runs.at(-1).stage === stage) runs.at(-1).length += 1;
-        else runs.push({ stage, length: 1, step });
+        if (runs.at(-1)?.stage !== stage) runs.push({ stage, step });
       });
       this.stages.style.marginLeft = `${this.margins.left}px`;
       this.stages.style.marginRight = `${this.margins.right}px`;
-      this.stages.replaceChildren(...runs.map(({ stage, length }) => {
+      const part = (step) => `${(100 * step) / Math.max(1, this.player.last)}%`;
+      this.stages.replaceChildren(...runs.map(({ stage, step }, place) => {
         const name = named(trajectory.stages, stage);
-        return make("span", { title: this.player.word(name), style: { flexGrow: length, background: STAGE_COLOURS[name] ?? "#E6E6E6" } }, this.player.word(name));
+        const length = (runs[place + 1]?.step ?? Math.max(1, this.player.last)) - step;
+        return make("span", { title: this.player.word(name), style: { left: part(step), width: part(length), background: STAGE_COLOURS[name] ?? "#E6E6E6" } }, this.player.word(name));
       }));
     }
 
@@ -838,7 +854,7 @@
       this.total = make("td", { class: "present" });
       this.table.replaceChildren(
         make("thead", {}, make("tr", {}, make("td"), ...this.columns, this.quarter)), make("tbody", {}, ...rows),
-        make("tfoot", {}, make("tr", {}, make("th", { scope: "row", colspan: stages.length + 1 }, player.text("player.created")), this.total)));
+        make("tfoot", {}, make("tr", {}, make("th", { scope: "row", colspan: stages.length + 1 }, `${player.text("player.created")}, ${player.word("million CNY")}`), this.total)));
     }
 
     drawStep(step) {
@@ -851,7 +867,7 @@
         value.textContent = player.amounts ? player.number(values[position]) : player.percent(shares[position]);
       });
       this.columns.forEach((column, place) => column.classList.toggle("present", player.trajectory.shares_by_stage[place].stage === player.stage));
-      this.total.textContent = `${player.number(values.reduce((sum, value) => sum + value, 0), 4)} ${player.word("million CNY")}`;
+      this.total.textContent = player.number(values.reduce((sum, value) => sum + value, 0), 4);
     }
   }
 
@@ -950,29 +966,40 @@
       this.card = make("div", { class: "card" });
       this.body.append(this.plot, this.legend, this.note, this.card);
       this.main = this.chart(this.plot);
-      this.main.on("click", ({ dataType, dataIndex }) => {
-        if (dataType === "node") player.select(player.trajectory.network.nodes[dataIndex].uid);
+      this.main.on("click", ({ seriesId, dataIndex }) => {
+        if (seriesId === "nodes") player.select(player.trajectory.network.nodes[this.shown[dataIndex]].uid);
       });
     }
 
     drawAll() {
       const { player } = this;
-      const { network, roles } = player.trajectory;
-      this.nodes = network.nodes.map((node, position) => ({
-        id: String(position), name: node.name, x: node.x, y: -node.y,
-        symbol: SYMBOLS[Math.max(0, roles.findIndex((role) => role.name === node.role)) % SYMBOLS.length],
-        symbolSize: node.focal ? 20 : 10,
-        itemStyle: { color: player.colour(node.role), borderColor: node.uid === player.selected ? "#000000" : "#FFFFFF", borderWidth: node.uid === player.selected ? 4 : 1 },
-      }));
-      this.absent = this.nodes.map((node) => ({ ...node, symbolSize: 0 }));
+      const { nodes } = player.trajectory.network;
+      const reach = (axis) => {
+        const values = nodes.map((node) => node[axis]);
+        const [low, high] = [Math.min(...values, 0), Math.max(...values, 0)];
+        const margin = 0.05 * (high - low || 1);
+        return { type: "value", show: false, min: low - margin, max: high + margin };
+      };
       this.drawLegend();
+      this.filled = new Set();
+      this.drawnNodes = null;
       this.main.setOption({
-        tooltip: this.tooltip((what) => this.hovered(what)),
-        series: [{
-          id: "network", type: "graph", layout: "none", roam: false, animation: false, left: 14, right: 14, top: 14, bottom: 14,
-          emphasis: { disabled: true }, lineStyle: { color: "#555555" }, data: this.nodes, links: [],
-        }],
+        grid: { left: 4, right: 4, top: 4, bottom: 4 }, xAxis: reach("x"), yAxis: reach("y"),
+        tooltip: { ...this.tooltip((what) => this.hovered(what)), trigger: "item" },
+        series: [
+          ...this.bundles().map(({ mode, width, id }) => ({
+            id, type: "lines", coordinateSystem: "cartesian2d", large: true, largeThreshold: 0, silent: false, z: 2, data: NO_TIE,
+            lineStyle: { color: "#555555", width, type: TIE_DASHES[mode] ?? "solid", opacity: 0.45 }, emphasis: { disabled: true },
+          })),
+          { id: "nodes", type: "scatter", z: 3, emphasis: { disabled: true }, data: [] },
+        ],
       }, { replaceMerge: ["series"] });
+    }
+
+    /** Ties that are drawn alike: of a mode, and of trust in a class; a few bundles are drawn much faster than many lines. */
+    bundles() {
+      return this.player.trajectory.network.modes.flatMap((mode) =>
+        TRUST_WIDTHS.map((width, trust) => ({ mode, width, trust, id: `${mode} ${trust}`, ties: [] })));
     }
 
     present(node, step) {
@@ -990,20 +1017,42 @@
       const chosen = network.nodes.findIndex((node) => node.uid === player.selected);
       const there = network.nodes.map((node) => this.present(node, step));
       const ties = this.tiesAt(step);
-      const links = ties.map(({ a, b, mode, trust }) => {
-        const near = chosen < 0 || a === chosen || b === chosen;
-        return { source: a, target: b, tie: mode, trust, lineStyle: { type: TIE_DASHES[mode] ?? "solid", width: 0.5 + 3 * trust, opacity: near ? (chosen < 0 ? 0.4 : 0.9) : 0.06 } };
-      });
-      this.main.setOption({ series: [{ id: "network", data: there.map((here, position) => (here ? this.nodes : this.absent)[position]), links }] });
-      const count = there.filter(Boolean).length;
+      this.bundled = new Map(this.bundles().map((bundle) => [bundle.id, bundle]));
+      for (const tie of ties) {
+        const trust = Math.min(TRUST_WIDTHS.length - 1, Math.floor(tie.trust * TRUST_WIDTHS.length));
+        if (chosen < 0 || tie.a === chosen || tie.b === chosen) this.bundled.get(`${tie.mode} ${Math.max(0, trust)}`)?.ties.push(tie);
+      }
+      const place = (position) => [network.nodes[position].x, network.nodes[position].y];
+      const opacity = chosen < 0 ? 0.45 : 0.9;
+      const series = [...this.bundled.values()].filter(({ id, ties }) => ties.length || this.filled.has(id)).map(({ id, ties }) => ({
+        id, lineStyle: { opacity }, data: ties.length ? ties.map(({ a, b }) => ({ coords: [place(a), place(b)] })) : NO_TIE,
+      }));
+      this.filled = new Set([...this.bundled.values()].filter(({ ties }) => ties.length).map(({ id }) => id));
+      this.shown = network.nodes.map((_, position) => position).filter((position) => there[position]);
+      if (`${this.shown}` !== this.drawnNodes) series.push({ id: "nodes", data: this.nodes(chosen) });
+      this.drawnNodes = `${this.shown}`;
+      this.main.setOption({ series });
       this.note.textContent = player.text("player.network_note", {
-        organisations: player.whole(count), ties: player.whole(ties.length), shown: player.whole(network.shown), of: player.whole(network.of),
+        organisations: player.whole(this.shown.length), ties: player.whole(ties.length), shown: player.whole(network.shown), of: player.whole(network.of),
       });
       if (player.playing) return;
       this.plot.setAttribute("aria-label", `${player.text("player.panel.network")}: ${this.note.textContent}`);
       const listed = network.nodes.filter((node, position) => there[position] || node.uid === player.selected);
       this.chosen.fill([["", player.text("player.network_choose")], ...listed.map((node) => [String(node.uid), player.called(node.name)])], String(player.selected ?? ""));
       this.drawCard(step, chosen, ties);
+    }
+
+    nodes(chosen) {
+      const { network, roles } = this.player.trajectory;
+      return this.shown.map((position) => {
+        const node = network.nodes[position];
+        const role = Math.max(0, roles.findIndex((candidate) => candidate.name === node.role));
+        const selected = position === chosen;
+        return {
+          value: [node.x, node.y], symbol: SYMBOLS[role % SYMBOLS.length], symbolSize: node.focal ? 22 : selected ? 18 : 11,
+          itemStyle: { color: colourOf(roles[role], role), borderColor: selected ? "#000000" : "#FFFFFF", borderWidth: selected ? 3 : 1 },
+        };
+      });
     }
 
     drawLegend() {
@@ -1019,14 +1068,16 @@
       this.legend.replaceChildren(...items, ...lines);
     }
 
-    hovered({ dataType, dataIndex, data }) {
+    hovered({ seriesId, dataIndex }) {
       const { player } = this;
       const { network, labels } = player.trajectory;
-      if (dataType === "edge") {
-        const [a, b] = [data.source, data.target].map((position) => player.called(network.nodes[position].name));
-        return facts(`${a} – ${b}`, [[player.text("player.mode"), player.word(data.tie)], [player.text("player.trust"), player.number(data.trust)]]);
+      if (seriesId !== "nodes") {
+        const tie = this.bundled.get(seriesId)?.ties[dataIndex];
+        if (!tie) return null;
+        const [a, b] = [tie.a, tie.b].map((position) => player.called(network.nodes[position].name));
+        return facts(`${a} – ${b}`, [[player.text("player.mode"), player.word(tie.mode)], [player.text("player.trust"), player.number(tie.trust)]]);
       }
-      const node = network.nodes[dataIndex];
+      const node = network.nodes[this.shown[dataIndex]];
       if (!node) return null;
       return facts(player.called(node.name), [
         [player.text("player.role"), player.word(node.role)],
