@@ -47,13 +47,15 @@
     return made;
   }
 
+  function drawing(tag, attributes) {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    return made;
+  }
+
   function icon(path) {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("viewBox", "0 0 24 24");
-    svg.setAttribute("aria-hidden", "true");
-    const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    shape.setAttribute("d", path);
-    svg.append(shape);
+    const svg = drawing("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" });
+    svg.append(drawing("path", { d: path }));
     return svg;
   }
 
@@ -64,6 +66,14 @@
     pause: "M6 4h4v16H6zM14 4h4v16h-4z",
     step: "M9 5v14l9-7zM6 5h2v14H6z",
   };
+
+  /** A short line for a legend, dashed as ECharts dashes it. */
+  function lineMark(type, colour, width = 3) {
+    const dash = { dashed: [4 * width, 2 * width], dotted: [width, width] }[type] ?? (Array.isArray(type) ? type : []);
+    const svg = drawing("svg", { class: "line", viewBox: "0 0 32 8", "aria-hidden": "true" });
+    svg.append(drawing("line", { x1: 0, x2: 32, y1: 4, y2: 4, stroke: colour, "stroke-width": width, "stroke-dasharray": dash.join(" ") }));
+    return svg;
+  }
 
   /** Colours of users' files reach style attributes only if they are colours. */
   function colourOf(thing, position) {
@@ -118,6 +128,18 @@
     return low;
   }
 
+  /** Places of nodes in a unit square: their order counts more than their distances, so that hermits do not crowd the others. */
+  function spread(nodes) {
+    const along = (axis) => {
+      const sorted = nodes.map((node) => node[axis]).sort((one, other) => one - other);
+      const [low, high] = [sorted[0], sorted.at(-1)];
+      const ranks = new Map(sorted.map((value, rank) => [value, rank / Math.max(1, sorted.length - 1)]));
+      return nodes.map((node) => 0.75 * ranks.get(node[axis]) + 0.25 * ((node[axis] - low) / (high - low || 1)));
+    };
+    const [across, up] = [along("x"), along("y")];
+    return nodes.map((_, position) => [across[position], up[position]]);
+  }
+
   const axisText = { color: INK, fontSize: FONT };
 
   // -- the player -------------------------------------------------------------------------------------------------
@@ -148,10 +170,10 @@
       this.controls = new Controls(this);
       this.grid = make("div", { class: "panels" });
       this.root.append(this.controls.element, this.grid);
+      host.replaceChildren(this.root);
       this.panels = (options.panels ?? PANELS).filter((name) => KINDS[name]).map((name) => new KINDS[name](this, name));
       this.grid.append(...this.panels.map((panel) => panel.element));
       this.root.addEventListener("keydown", (event) => this.pressed(event));
-      host.replaceChildren(this.root);
       this.watch();
       this.relabel();
       this.redraw();
@@ -550,7 +572,7 @@
 
     chart(box) {
       const made = this.player.echarts.init(box, null, { renderer: "canvas" });
-      made.setOption({ animation: false, textStyle: { fontFamily: "inherit", fontSize: FONT, color: INK } });
+      made.setOption({ animation: false, textStyle: { fontFamily: getComputedStyle(this.player.root).fontFamily, fontSize: FONT, color: INK } });
       this.charts.push(made);
       return made;
     }
@@ -837,7 +859,7 @@
       const { player } = this;
       const { beneficiaries, shares_by_stage: stages, labels } = player.trajectory;
       const years = (stage) => `${labels[stage.from]?.split(" ")[0] ?? ""}–${labels[stage.to]?.split(" ")[0] ?? ""}`;
-      this.quarter = make("th", { scope: "col" });
+      this.quarter = make("th", { scope: "col", class: "present" });
       this.columns = stages.map((stage) => make("th", { scope: "col" }, player.word(stage.stage), make("small", {}, years(stage))));
       this.cells = [];
       const rows = beneficiaries.map((beneficiary, position) => {
@@ -848,13 +870,13 @@
           type: "button", "aria-pressed": String(player.focused === position), title: player.text("player.focus", { who: player.word(beneficiary.name) }),
           onclick: () => player.focus(position),
         }, swatch(colourOf(beneficiary, position), player.pattern(position)), player.word(beneficiary.name));
-        return make("tr", {}, make("th", { scope: "row" }, choose), ...stages.map((stage) => make("td", {}, player.percent(stage.shares[position]))),
-          make("td", { class: "present" }, bar, value));
+        return make("tr", {}, make("th", { scope: "row" }, choose), make("td", { class: "present" }, bar, value),
+          ...stages.map((stage) => make("td", {}, player.percent(stage.shares[position]))));
       }).reverse();
       this.total = make("td", { class: "present" });
       this.table.replaceChildren(
-        make("thead", {}, make("tr", {}, make("td"), ...this.columns, this.quarter)), make("tbody", {}, ...rows),
-        make("tfoot", {}, make("tr", {}, make("th", { scope: "row", colspan: stages.length + 1 }, `${player.text("player.created")}, ${player.word("million CNY")}`), this.total)));
+        make("thead", {}, make("tr", {}, make("td"), this.quarter, ...this.columns)), make("tbody", {}, ...rows),
+        make("tfoot", {}, make("tr", {}, make("th", { scope: "row" }, player.text("player.created", { unit: player.word("million CNY") })), this.total)));
     }
 
     drawStep(step) {
@@ -973,18 +995,13 @@
 
     drawAll() {
       const { player } = this;
-      const { nodes } = player.trajectory.network;
-      const reach = (axis) => {
-        const values = nodes.map((node) => node[axis]);
-        const [low, high] = [Math.min(...values, 0), Math.max(...values, 0)];
-        const margin = 0.05 * (high - low || 1);
-        return { type: "value", show: false, min: low - margin, max: high + margin };
-      };
+      const axis = { type: "value", show: false, min: -0.04, max: 1.04 };
+      this.places = spread(player.trajectory.network.nodes);
       this.drawLegend();
       this.filled = new Set();
       this.drawnNodes = null;
       this.main.setOption({
-        grid: { left: 4, right: 4, top: 4, bottom: 4 }, xAxis: reach("x"), yAxis: reach("y"),
+        grid: { left: 4, right: 4, top: 4, bottom: 4 }, xAxis: axis, yAxis: axis,
         tooltip: { ...this.tooltip((what) => this.hovered(what)), trigger: "item" },
         series: [
           ...this.bundles().map(({ mode, width, id }) => ({
@@ -1022,7 +1039,7 @@
         const trust = Math.min(TRUST_WIDTHS.length - 1, Math.floor(tie.trust * TRUST_WIDTHS.length));
         if (chosen < 0 || tie.a === chosen || tie.b === chosen) this.bundled.get(`${tie.mode} ${Math.max(0, trust)}`)?.ties.push(tie);
       }
-      const place = (position) => [network.nodes[position].x, network.nodes[position].y];
+      const place = (position) => this.places[position];
       const opacity = chosen < 0 ? 0.45 : 0.9;
       const series = [...this.bundled.values()].filter(({ id, ties }) => ties.length || this.filled.has(id)).map(({ id, ties }) => ({
         id, lineStyle: { opacity }, data: ties.length ? ties.map(({ a, b }) => ({ coords: [place(a), place(b)] })) : NO_TIE,
@@ -1049,7 +1066,7 @@
         const role = Math.max(0, roles.findIndex((candidate) => candidate.name === node.role));
         const selected = position === chosen;
         return {
-          value: [node.x, node.y], symbol: SYMBOLS[role % SYMBOLS.length], symbolSize: node.focal ? 22 : selected ? 18 : 11,
+          value: this.places[position], symbol: SYMBOLS[role % SYMBOLS.length], symbolSize: node.focal ? 22 : selected ? 18 : 11,
           itemStyle: { color: colourOf(roles[role], role), borderColor: selected ? "#000000" : "#FFFFFF", borderWidth: selected ? 3 : 1 },
         };
       });
@@ -1064,7 +1081,7 @@
         return make("li", { title: shapes[SYMBOLS[position % SYMBOLS.length]] }, mark, player.word(role.name));
       });
       const lines = network.modes.map((mode) =>
-        make("li", {}, make("i", { class: "line", "aria-hidden": "true", style: { borderTopStyle: TIE_DASHES[mode] ?? "solid" } }), player.word(mode)));
+        make("li", {}, lineMark(TIE_DASHES[mode], "#555555"), player.word(mode)));
       this.legend.replaceChildren(...items, ...lines);
     }
 
@@ -1106,22 +1123,21 @@
     }
 
     told(story) {
-      return Object.entries(story).filter(([, values]) => Array.isArray(values) && values.length > 1 && values.every((value) => value === null || typeof value === "number"))
-        .map(([name, values]) => sparkline(this.player, name, values));
+      const numbers = (values) => Array.isArray(values) && values.some(Number.isFinite) && values.every((value) => value === null || Number.isFinite(value));
+      return Object.entries(story).filter(([name, values]) => this.player.texts[`player.story.${name}`] && numbers(values))
+        .map(([name, values]) => sparkline(this.player, this.player.text(`player.story.${name}`), values, this.player.word(story.units?.[name] ?? "")));
     }
   }
 
-  /** A small line of numbers over time with its last value. */
-  function sparkline(player, name, values) {
+  /** A small line of numbers over time, with the last one and the quarter of the cursor. */
+  function sparkline(player, name, values, unit) {
     const known = values.filter((value) => value !== null);
     const [low, high] = [Math.min(...known), Math.max(...known)];
-    const points = values.flatMap((value, step) => (value === null ? [] : [`${(step / (values.length - 1)) * 100},${28 - ((value - low) / (high - low || 1)) * 26}`]));
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    for (const [key, value] of Object.entries({ viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": `${player.word(name)}: ${player.number(low)} – ${player.number(high)}` })) svg.setAttribute(key, value);
-    const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
-    line.setAttribute("points", points.join(" "));
-    svg.append(line);
-    return make("figure", { class: "spark" }, make("figcaption", {}, `${player.word(name)}: ${player.number(known.at(-1))}`), svg);
+    const across = (step) => (100 * step) / Math.max(1, values.length - 1);
+    const points = values.flatMap((value, step) => (value === null ? [] : [`${across(step)},${28 - ((value - low) / (high - low || 1)) * 26}`]));
+    const svg = drawing("svg", { viewBox: "0 0 100 30", preserveAspectRatio: "none", role: "img", "aria-label": `${name}: ${player.number(low)} – ${player.number(high)} ${unit}` });
+    svg.append(drawing("polyline", { points: points.join(" ") }), drawing("line", { x1: across(player.step), x2: across(player.step), y1: 0, y2: 30 }));
+    return make("figure", { class: "spark" }, make("figcaption", {}, `${name}: ${player.number(values[player.step] ?? known.at(-1))} ${unit}`), svg);
   }
 
   class Events extends Panel {
@@ -1195,7 +1211,7 @@
 
     drawAll() {
       const { player } = this;
-      const { ladder, events, labels, roles } = player.trajectory;
+      const { ladder, events, labels } = player.trajectory;
       this.width = this.plot.clientWidth;
       const mastery = new Map();
       for (const event of events) if (event.code === "breakthrough" && !mastery.has(event.detail)) mastery.set(event.detail, event);
@@ -1206,7 +1222,7 @@
           const state = make("span", { class: "state" });
           const item = make("li", {}, mark, make("b", {}, player.called(component.name)), " ", state);
           const by = mastery.get(component.name);
-          this.rungs.push({ component, item, state, by: by ? player.called(by.subject_name) : "" });
+          this.rungs.push({ component, item, state, by });
           return item;
         });
         return make("div", { class: "tier" }, make("h4", {}, player.word(name)), make("ul", {}, ...rungs));
@@ -1224,8 +1240,7 @@
       }, { replaceMerge: ["series"] });
       this.numbers = lines.map(([name, colour, type, values]) => ({ name, values, shown: make("b"), colour, type }));
       this.legend.replaceChildren(...this.numbers.map(({ name, shown, colour, type }) =>
-        make("li", {}, make("i", { class: "line", style: { borderTopStyle: type, borderTopColor: colour } }), player.text(`player.ladder.${name}`), " ", shown)));
-      this.roles = roles;
+        make("li", {}, lineMark(type, colour), player.text(`player.ladder.${name}`), " ", shown)));
     }
 
     drawStep(step) {
@@ -1236,9 +1251,9 @@
         const reached = (when) => when !== null && when !== undefined && when <= step;
         const now = reached(component.mastered) ? "mastered" : reached(component.licensed) ? "licensed" : "missing";
         item.className = now;
-        state.textContent = player.text(`player.ladder.${now}`, {
-          who: by, when: labels[now === "mastered" ? component.mastered : component.licensed] ?? "",
-        });
+        const parts = [player.text(`player.ladder.${now}`, { when: labels[now === "mastered" ? component.mastered : component.licensed] ?? "" })];
+        if (by && by.step <= step) parts.push(player.text("player.ladder.first", { who: player.called(by.subject_name), when: labels[by.step] }));
+        state.textContent = parts.join(" · ");
       }
       for (const { shown, values } of this.numbers) shown.textContent = player.number(values[step]);
       if (!player.playing) this.plot.setAttribute("aria-label", `${player.text("player.panel.ladder")}, ${labels[step]}: ${this.legend.textContent}`);
@@ -1312,9 +1327,8 @@
         })),
       }, { replaceMerge: ["series"] });
       this.numbers = environment.names.map(() => make("b"));
-      const style = (place) => ({ borderTopColor: colours[place % 4], borderTopStyle: ["solid", "dashed", "dotted", "double"][place % 4] });
       this.legend.replaceChildren(...environment.names.map((name, place) =>
-        make("li", {}, make("i", { class: "line", style: style(place) }), player.word(name), " ", this.numbers[place])));
+        make("li", {}, lineMark(DASHES[place % 4], colours[place % 4]), player.word(name), " ", this.numbers[place])));
     }
 
     drawStep(step) {
