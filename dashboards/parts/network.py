@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import networkx as nx
 import numpy as np
 
 from ecosim import Ecosystem
+from ecosim.layout import communities, graph_of, places
 from ecosim.state import MODES, MOST_ROLES
 from parts.capture import Quarter
 
@@ -26,17 +26,15 @@ def network(model: Ecosystem, quarters: Sequence[Quarter]) -> dict[str, Any]:
     uids = _chosen(quarters, lives)
     place = {uid: position for position, uid in enumerate(uids)}
     ties = [_ties(quarter, place) for quarter in quarters]
-    graph = nx.Graph()
-    graph.add_nodes_from(range(len(uids)))
-    graph.add_weighted_edges_from(_together(quarters, place))
-    positions, communities = _layout(graph, model.seed), _communities(graph, model.seed)
+    graph = graph_of(_together(quarters, place), len(uids))
+    positions, community = places(graph, model.seed), communities(graph, model.seed)
     names, focal = model.names, {uid for quarter in quarters for uid in quarter.focal}
     nodes = [
         {
             "uid": uid, "name": model.recorder.label(uid, names), "role": model.role_names[uid % MOST_ROLES],
             "born": lives[uid][0], "gone": lives[uid][1] + 1 if lives[uid][1] + 1 < len(quarters) else None,
             "x": round(float(positions[position][0]), 4), "y": round(float(positions[position][1]), 4),
-            "community": communities[position], "focal": uid in focal,
+            "community": community[position], "focal": uid in focal,
         }
         for uid, position in place.items()
     ]  # fmt: skip
@@ -93,33 +91,3 @@ def _together(quarters: Sequence[Quarter], place: dict[int, int]) -> list[tuple[
     return list(
         zip((codes // max(1, count)).tolist(), (codes % max(1, count)).tolist(), quarters_tied.tolist(), strict=True)
     )
-
-
-def _layout(graph: Any, seed: int) -> Any:
-    """Return the place of each node, (nodes, 2) within -1 to 1: those that were ever tied by their ties, the others on a ring.
-
-    Fruchterman & Reingold 1991. Those whom no tie holds would drift away and leave no room for the rest.
-    """
-    places = np.zeros((len(graph), 2))
-    tied = [node for node in graph if graph.degree(node)]
-    if tied:
-        found = nx.spring_layout(graph.subgraph(tied), seed=seed % 2**32, weight=None, iterations=40)
-        inside = np.array([found[node] for node in tied])
-        inside -= np.median(inside, axis=0)
-        # By rank of distance, so that a few who hang on by one tie do not press all others into the middle.
-        distance = np.hypot(*inside.T)
-        rank = np.argsort(np.argsort(distance, kind="stable"), kind="stable")
-        radius = np.sqrt((rank + 0.5) / len(tied))
-        blend = 0.5 * radius + 0.5 * distance / max(distance.max(), 1e-9)
-        places[tied] = inside * (0.9 * blend / np.maximum(distance, 1e-9))[:, None]
-    loose = [node for node in graph if not graph.degree(node)]
-    angles = np.linspace(0.0, 2.0 * np.pi, len(loose), endpoint=False)
-    places[loose] = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    return places
-
-
-def _communities(graph: Any, seed: int) -> dict[int, int]:
-    """Return the community of each node, the largest being 0 (Louvain: Blondel et al. 2008)."""
-    found = nx.community.louvain_communities(graph, weight="weight", seed=seed % 2**32)
-    ordered = sorted(found, key=lambda members: (-len(members), min(members)))
-    return {node: number for number, members in enumerate(ordered) for node in members}
