@@ -440,8 +440,9 @@
       action();
     }
 
+    /** How often each panel was brought up to date, how long that took, and whether it still is to be. */
     statistics() {
-      return Object.fromEntries(this.panels.map((panel) => [panel.name, { updates: panel.updates, milliseconds: panel.milliseconds }]));
+      return Object.fromEntries(this.panels.map((panel) => [panel.name, { updates: panel.updates, milliseconds: panel.milliseconds, behind: panel.visible && panel.behind }]));
     }
 
     destroy() {
@@ -482,6 +483,7 @@
       });
       player.label(this.slider, "player.time", "aria-label");
       this.speed = make("select", { onchange: () => { player.speed = Number(this.speed.value); } });
+      player.label(this.speed, "player.speed", "aria-label");
       this.now = make("output", { class: "now" });
       this.spoken = make("div", { class: "hidden", "aria-live": "polite" });
       this.branch = make("button", { type: "button", class: "branch", onclick: () => { player.pause(); player.on.branch(player.step); } });
@@ -570,9 +572,13 @@
 
     drawStep() {}
 
+    get base() {
+      return { animation: false, textStyle: { fontFamily: getComputedStyle(this.player.root).fontFamily, fontSize: FONT, color: INK } };
+    }
+
     chart(box) {
       const made = this.player.echarts.init(box, null, { renderer: "canvas" });
-      made.setOption({ animation: false, textStyle: { fontFamily: getComputedStyle(this.player.root).fontFamily, fontSize: FONT, color: INK } });
+      made.setOption(this.base);
       this.charts.push(made);
       return made;
     }
@@ -721,7 +727,9 @@
       this.order = player.trajectory.beneficiaries.map((_, position) => position);
       this.order.unshift(...this.order.splice(player.focused, 1));
       this.drawStages();
+      // All anew: ECharts would keep the order in which it first got the series, and so the order of the stack.
       this.main.setOption({
+        ...this.base,
         grid: { ...this.margins, containLabel: false },
         xAxis: this.axis,
         yAxis: {
@@ -731,7 +739,7 @@
         },
         tooltip: { ...this.tooltip((points) => this.hovered(points[0].dataIndex)), trigger: "axis", axisPointer: { type: "line", lineStyle: { color: INK } } },
         series: [...this.order.map((position, place) => this.area(position, place)), ...this.ghost(), ...this.band()],
-      }, { replaceMerge: ["series"] });
+      }, { notMerge: true });
       this.drawNote();
     }
 

@@ -15,7 +15,7 @@ from parts.texts import CHINESE, ENGLISH, LANGUAGES, both_languages, catalogue, 
 ASSETS = Path(__file__).parents[1] / "assets"
 LIBRARY, PLAYER, STYLE = "vendor/echarts/echarts.min.js", "player.js", "player.css"
 # What an element of type script cannot hold, so that no name ends it or begins another.
-_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
 def player_texts(trajectories: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
@@ -60,7 +60,7 @@ def export_html(
 def json_for_script(value: Any) -> str:
     """Return JSON that stays data inside an element of type script, whatever the names in it say."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.translate(str.maketrans(_ESCAPES))
+    return text.translate(_ESCAPES)
 
 
 def _digest(script: str) -> str:
