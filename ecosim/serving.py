@@ -137,9 +137,17 @@ def serve(wanted: Serving, open_browser: bool = True, say: Callable[[str], None]
         proxy_headers=False, ws_max_size=MOST_MESSAGE, ws_ping_interval=20.0, ws_ping_timeout=20.0, timeout_graceful_shutdown=2,
         limit_concurrency=16 * limits.sessions, timeout_keep_alive=10,
     )  # fmt: skip
+    threading.Thread(target=warm_up, daemon=True).start()
     if open_browser:
         threading.Timer(1.5, webbrowser.open, (address,)).start()
     uvicorn.Server(config).run()
+
+
+def warm_up() -> None:
+    """Read the machine code of the rules, or make it after an installation, before the first visitor waits for it."""
+    from ecosim.model import Ecosystem
+
+    Ecosystem("classroom", seed=1, history=False).run()
 
 
 def check_place(wanted: Serving) -> None:

@@ -83,8 +83,13 @@ def Page() -> None:
     if first == second:
         solara.HTML(tag="p", unsafe_innerHTML=text("compare.same", language), classes=["page-quiet"])
     if current and task.pending:
-        Progress(text("compare.running", language), done, count, text("live.cancel", language),
-                 event_cancel=lambda _: set_asked(None))  # fmt: skip
+        Progress(
+            label=text("compare.running", language),
+            done=done,
+            total=count,
+            stop=text("live.cancel", language),
+            event_cancel=lambda _: set_asked(None),
+        )
     if current and isinstance(task.value, str):
         Complaint(task.value)
     if current and isinstance(task.value, Pairs):

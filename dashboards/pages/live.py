@@ -22,8 +22,9 @@ from parts.export import export_html
 from parts.link import shipped
 from parts.player import Player
 from parts.session import Future, Order
+from parts.story import stories, story
 from parts.texts import of_scenario, text
-from parts.trajectory import Stopped, Traced, band, changeable, story
+from parts.trajectory import Stopped, Traced, band, changeable
 
 SEEDS = range(1, 21)
 WORDS = (
@@ -74,6 +75,7 @@ def Page() -> None:
     ghost, set_ghost = solara.use_state(None)
     wants_band, set_wants_band = solara.use_state(False)
     selected, set_selected = solara.use_state(None)
+    unfolded, set_unfolded = solara.use_state(False)
     task = session.use_trajectory(order)
     spread, spread_done = _use_band(order if wants_band else None)
     future: Future | None = task.value or task.latest
@@ -101,13 +103,23 @@ def Page() -> None:
     if complaint:
         Complaint(complaint)
     if wants_band and spread.pending:
-        Progress(text("live.band_running", language), spread_done, len(SEEDS), text("live.cancel", language),
-                 event_cancel=lambda _: set_wants_band(False))  # fmt: skip
+        Progress(
+            label=text("live.band_running", language),
+            done=spread_done,
+            total=len(SEEDS),
+            stop=text("live.cancel", language),
+            event_cancel=lambda _: set_wants_band(False),
+        )
     if traced is None:
         solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("live.wait", language)])
         return
     with solara.Div(classes=["page-live"]):
-        with solara.Div(classes=["page-controls"]):
+        with solara.Div(classes=["page-controls", *(["page-unfolded"] if unfolded else [])]):
+            # On a phone the controls wait at the lower edge, so that the chart stays in sight while one of them is moved.
+            solara.Button(
+                text("live.fold" if unfolded else "live.unfold", language), lambda: set_unfolded(not unfolded),
+                classes=["page-unfold"], attributes={"aria-expanded": str(unfolded).lower()},
+            )  # fmt: skip
             if order.branches:
                 _Branch(order, traced, ask)
             world = traced.scenario
@@ -165,7 +177,7 @@ def _Tools(
     def save_page(_: Any) -> None:
         if traced is not None:
             name = f"{plain_name(order.scenario)}-seed-{order.seed}.html"
-            page = export_html(traced.trajectory | {"ghost": ghost}, "", language)
+            page = export_html(traced.trajectory | {"ghost": ghost, "stories": stories(traced)}, "", language)
             set_file({"name": name, "type": "text/html", "content": page})
 
     Toolbar(
