@@ -154,6 +154,7 @@ def slider_range(record: Parameter, value: Value) -> tuple[float, float]:
     if record.unit == "year":
         return max(low, float(value) - 20.0), min(high, float(value) + 20.0)
     size = abs(float(value)) or abs(float(record.default)) or 2.5
+    size = max(2.5, size) if isinstance(record.default, int) else size
     if high - low <= 10.0 * size:
         return low, high
     return max(low, -_round_up(4.0 * size) if low < 0.0 else low), min(high, _round_up(4.0 * size))
@@ -232,9 +233,10 @@ def Controls(
 
 def valid_change(scenario: Scenario, asked: Any) -> tuple[str, Value | None] | None:
     """Return path and value that a page asks for, None as value for what the scenario says; None if there is no such thing."""
-    if not isinstance(asked, Mapping) or asked.get("path") not in scenario.grammar.parameters:
+    path = asked.get("path") if isinstance(asked, Mapping) else None
+    if not isinstance(path, str) or path not in scenario.grammar.parameters:
         return None
-    path, value = asked["path"], asked.get("value")
+    value = asked.get("value")
     if value is None:
         return path, None
     record = scenario.grammar.parameters[path]
