@@ -24,7 +24,6 @@
   const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3]];
   const TIE_DASHES = { separation: "dotted", sharing: "dashed", overlap: "solid" };
   const TRUST_WIDTHS = [0.6, 1.5, 3]; // of trust up to a third, two thirds, one
-  const NO_TIE = [{ coords: [[0, 0], [0, 0]] }]; // ECharts cannot draw an empty bundle
   const SIGNS = { mutualism: "+ +", commensalism: "+ 0", parasitism: "+ −", competition: "− −", independence: "0 0" };
   const STAGE_COLOURS = { incubation: "#F2F2F2", growth: "#D9D9D9", maturity: "#BFBFBF" };
   const OKABE_ITO = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#56B4E9", "#999999", "#000000"];
@@ -128,13 +127,12 @@
     return low;
   }
 
-  /** Places of nodes in a unit square: their order counts more than their distances, so that hermits do not crowd the others. */
-  function spread(nodes) {
+  /** Places of nodes in a unit square. */
+  function placed(nodes) {
     const along = (axis) => {
-      const sorted = nodes.map((node) => node[axis]).sort((one, other) => one - other);
-      const [low, high] = [sorted[0], sorted.at(-1)];
-      const ranks = new Map(sorted.map((value, rank) => [value, rank / Math.max(1, sorted.length - 1)]));
-      return nodes.map((node) => 0.75 * ranks.get(node[axis]) + 0.25 * ((node[axis] - low) / (high - low || 1)));
+      const values = nodes.map((node) => node[axis]);
+      const [low, high] = [Math.min(...values), Math.max(...values)];
+      return values.map((value) => (high > low ? (value - low) / (high - low) : 0.5));
     };
     const [across, up] = [along("x"), along("y")];
     return nodes.map((_, position) => [across[position], up[position]]);
@@ -976,7 +974,7 @@
     drawStep(step) {
       const { player } = this;
       const links = this.moved(step).map((pair) => ({ source: `from ${pair.from}`, target: `to ${pair.to}`, value: pair.volume, ...pair }));
-      this.main.setOption({ series: [{ id: "flows", data: this.nodes, links }] });
+      this.main.setOption({ series: [{ id: "flows", links }] });
       const total = links.reduce((sum, link) => sum + link.value, 0);
       this.note.textContent = links.length
         ? player.text("player.flows_note", { element: player.word(this.element_), total: player.number(total, 4), unit: this.unit })
@@ -996,6 +994,8 @@
       this.card = make("div", { class: "card" });
       this.body.append(this.plot, this.legend, this.note, this.card);
       this.main = this.chart(this.plot);
+      this.pointer = [0, 0];
+      this.main.getZr().on("mousemove", ({ offsetX, offsetY }) => { this.pointer = [offsetX, offsetY]; });
       this.main.on("click", ({ seriesId, dataIndex }) => {
         if (seriesId === "nodes") player.select(player.trajectory.network.nodes[this.shown[dataIndex]].uid);
       });
@@ -1004,7 +1004,7 @@
     drawAll() {
       const { player } = this;
       const axis = { type: "value", show: false, min: -0.04, max: 1.04 };
-      this.places = spread(player.trajectory.network.nodes);
+      this.places = placed(player.trajectory.network.nodes);
       this.drawLegend();
       this.filled = new Set();
       this.drawnNodes = null;
@@ -1013,7 +1013,7 @@
         tooltip: { ...this.tooltip((what) => this.hovered(what)), trigger: "item" },
         series: [
           ...this.bundles().map(({ mode, width, id }) => ({
-            id, type: "lines", coordinateSystem: "cartesian2d", large: true, largeThreshold: 0, silent: false, z: 2, data: NO_TIE,
+            id, type: "lines", coordinateSystem: "cartesian2d", large: true, largeThreshold: 0, silent: false, z: 2, data: this.lines([]),
             lineStyle: { color: "#555555", width, type: TIE_DASHES[mode] ?? "solid", opacity: 0.45 }, emphasis: { disabled: true },
           })),
           { id: "nodes", type: "scatter", z: 3, emphasis: { disabled: true }, data: [] },
@@ -1047,10 +1047,9 @@
         const trust = Math.min(TRUST_WIDTHS.length - 1, Math.floor(tie.trust * TRUST_WIDTHS.length));
         if (chosen < 0 || tie.a === chosen || tie.b === chosen) this.bundled.get(`${tie.mode} ${Math.max(0, trust)}`)?.ties.push(tie);
       }
-      const place = (position) => this.places[position];
-      const opacity = chosen < 0 ? 0.45 : 0.9;
+      const opacity = chosen < 0 ? Math.max(0.2, Math.min(0.6, 150 / (ties.length || 1))) : 0.9;
       const series = [...this.bundled.values()].filter(({ id, ties }) => ties.length || this.filled.has(id)).map(({ id, ties }) => ({
-        id, lineStyle: { opacity }, data: ties.length ? ties.map(({ a, b }) => ({ coords: [place(a), place(b)] })) : NO_TIE,
+        id, lineStyle: { opacity }, data: this.lines(ties),
       }));
       this.filled = new Set([...this.bundled.values()].filter(({ ties }) => ties.length).map(({ id }) => id));
       this.shown = network.nodes.map((_, position) => position).filter((position) => there[position]);
@@ -1065,6 +1064,24 @@
       const listed = network.nodes.filter((node, position) => there[position] || node.uid === player.selected);
       this.chosen.fill([["", player.text("player.network_choose")], ...listed.map((node) => [String(node.uid), player.called(node.name)])], String(player.selected ?? ""));
       this.drawCard(step, chosen, ties);
+    }
+
+    /** Ties as lines, behind one of no length: ECharts cannot draw a bundle without any, nor point at its first. */
+    lines(ties) {
+      return [{ coords: [[0, 0], [0, 0]] }, ...ties.map(({ a, b }) => ({ coords: [this.places[a], this.places[b]] }))];
+    }
+
+    /** The tie that the pointer is on, of those of a bundle, of which ECharts tells only that one is. */
+    nearest(ties) {
+      const pixel = (position) => this.main.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, this.places[position]);
+      const [x, y] = this.pointer;
+      const distance = ({ a, b }) => {
+        const [[ax, ay], [bx, by]] = [pixel(a), pixel(b)];
+        const length = (bx - ax) ** 2 + (by - ay) ** 2;
+        const part = length ? Math.max(0, Math.min(1, ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length)) : 0;
+        return Math.hypot(ax + part * (bx - ax) - x, ay + part * (by - ay) - y);
+      };
+      return ties.reduce((best, tie) => (best && distance(best) <= distance(tie) ? best : tie), null);
     }
 
     nodes(chosen) {
@@ -1097,7 +1114,7 @@
       const { player } = this;
       const { network, labels } = player.trajectory;
       if (seriesId !== "nodes") {
-        const tie = this.bundled.get(seriesId)?.ties[dataIndex];
+        const tie = this.nearest(this.bundled.get(seriesId)?.ties ?? []);
         if (!tie) return null;
         const [a, b] = [tie.a, tie.b].map((position) => player.called(network.nodes[position].name));
         return facts(`${a} – ${b}`, [[player.text("player.mode"), player.word(tie.mode)], [player.text("player.trust"), player.number(tie.trust)]]);

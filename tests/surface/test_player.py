@@ -228,6 +228,38 @@ def test_choosing_an_organisation_tells_of_it(show: Any, runs: dict[str, dict[st
     expect(opened.page.locator(".card")).to_contain_text(f"{run['labels'][-1]}: {partners}.")
 
 
+def test_ties_are_drawn_where_they_are(show: Any, runs: dict[str, dict[str, Any]]) -> None:
+    """Pointing at the middle of a tie of the chosen organisation tells whom it ties, in which mode and with what trust."""
+    opened, network = show(runs["plain"]), runs["plain"]["network"]
+    opened.page.locator(".panel.network").scroll_into_view_if_needed()
+    ends = [[node[axis] for node in network["nodes"]] for axis in "xy"]
+    places = [[(value - min(values)) / (max(values) - min(values)) for value in values] for values in ends]
+    # The longest tie of an organisation that has that one alone, so that no other line lies in the way.
+    tied = [node for tie in network["ties"][-1] for node in tie[:2]]
+    lonely = [tie for tie in network["ties"][-1] if min(tied.count(tie[0]), tied.count(tie[1])) == 1]
+    first, second, mode, trust = max(lonely, key=lambda tie: sum(abs(axis[tie[0]] - axis[tie[1]]) for axis in places))
+    chosen = min(first, second, key=tied.count)
+    opened.page.get_by_label("Choose an organisation").select_option(str(network["nodes"][chosen]["uid"]))
+    opened.settle()
+    box = opened.page.locator(".panel.network .canvas").bounding_box()
+    across, up = (
+        [0.04 + axis[first] * part + axis[second] * (1 - part) for part in (0.5, 0.4, 0.6, 0.3, 0.7)] for axis in places
+    )
+    facts = opened.page.locator(".panel.network .facts")
+    told = []
+    for x, y in zip(across, up, strict=True):
+        opened.page.mouse.move(
+            box["x"] + 4 + x / 1.08 * (box["width"] - 8), box["y"] + 4 + (1.08 - y) / 1.08 * (box["height"] - 8)
+        )
+        opened.page.wait_for_timeout(60)
+        told += facts.all_inner_texts()
+    names = [network["nodes"][node]["name"] for node in (first, second)]
+    said = next(one for one in told if " – " in one)
+    assert all(name in said for name in names)
+    assert network["modes"][mode] in said
+    assert f"{trust:.3g}" in said
+
+
 def test_events_up_to_the_cursor(show: Any, runs: dict[str, dict[str, Any]]) -> None:
     """The log tells what happened up to the cursor, latest first; a quarter in it is gone to by a press."""
     opened, run = show(runs["technology"]), runs["technology"]
@@ -249,16 +281,19 @@ def test_events_up_to_the_cursor(show: Any, runs: dict[str, dict[str, Any]]) -> 
 def test_languages_switch(show: Any, runs: dict[str, dict[str, Any]]) -> None:
     """One press turns the whole file Chinese, and another back; no text is missing, none of the other language is left."""
     opened = show(runs["technology"])
+    opened.settle()
     english = opened.page.locator("main").inner_text()
     assert "player." not in english
     opened.page.get_by_role("button", name="中文").click()
     expect(opened.page.get_by_role("heading", name="谁获得价值")).to_be_visible()
     expect(opened.page.locator(".panel.table tbody")).to_contain_text("企业")
     assert opened.page.evaluate("document.documentElement.lang") == "zh"
+    opened.settle()
     chinese = opened.page.locator("main").inner_text()
     assert re.findall(r"(?<![\w-])(?:firm|supplier|growth|Play|share|masters|licence)(?![\w-])", chinese) == []
     opened.page.get_by_role("button", name="English").click()
     expect(opened.page.get_by_role("heading", name="Who gets the value")).to_be_visible()
+    opened.settle()
     assert opened.page.locator("main").inner_text() == english
 
 
