@@ -96,6 +96,7 @@ class Lesson:
     low, high, tolerance : range of the number asked for, and how near is near enough.
     why : explanations, each with the readings or the range of the statistic that it belongs to.
     paper_measure : position of the measure that the paper speaks of: the direction of its difference is read then.
+    panels : panels of the player that help to see it.
     agrees, contradicts : readings, or ranges of the statistic, that agree with or contradict the paper; else it is not shown.
     """
 
@@ -122,6 +123,7 @@ class Lesson:
     paper_measure: int | None
     agrees: Any
     contradicts: Any
+    panels: tuple[str, ...]
     onward: tuple[tuple[Both, str, Mapping[str, Value]], ...]
     pitfalls: tuple[Both, ...]
     questions: tuple[Both, ...]
@@ -181,6 +183,7 @@ def _lesson(key: str, tree: Mapping[str, Any]) -> Lesson:
         choices, ask.get("from", 0), ask.get("to", 0), ask.get("tolerance", 0),
         tuple((one["holds"], _both(one)) for one in tree["why"]),
         paper["source"], _both(paper["claim"]), paper.get("measure"), paper["agrees"], paper["contradicts"],
+        tuple(tree.get("panels", ("shares", "table"))),
         tuple((_both(one), one.get("scenario", tree["scenario"]), one["changes"]) for one in tree["next"]),
         tuple(map(_both, teacher["pitfalls"])), tuple(map(_both, teacher["questions"])),
     )  # fmt: skip

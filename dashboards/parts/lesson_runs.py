@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -21,6 +21,7 @@ from parts.trajectory import Stopped, Traced, run_and_trace
 
 SEEDS = tuple(range(1, 21))
 _found: dict[str, Found] = {}
+_tracing = threading.Lock()
 _working: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
@@ -56,16 +57,19 @@ def run(lesson: Lesson, progress: Callable[[int, int], None], stopped: Callable[
     """
     with _working[lesson.key]:
         if lesson.key not in _found:
-            _found[lesson.key] = _judged(lesson, _values(lesson, progress, stopped))
+            _found[lesson.key] = judged(lesson, values_of(lesson, SEEDS, progress, stopped))
         return _found[lesson.key]
 
 
-def _values(lesson: Lesson, progress: Callable[[int, int], None], stopped: Callable[[], bool]) -> Any:
-    values = np.zeros((len(lesson.measures), len(lesson.futures), len(SEEDS)))
-    done, total = 0, len(lesson.futures) * len(SEEDS)
+def values_of(
+    lesson: Lesson, seeds: Sequence[int], progress: Callable[[int, int], None], stopped: Callable[[], bool]
+) -> Any:
+    """Return what is measured in each run, (measures, futures, seeds); parameters and errors are those of `run`."""
+    values = np.zeros((len(lesson.measures), len(lesson.futures), len(seeds)))
+    done, total = 0, len(lesson.futures) * len(seeds)
     for position, future in enumerate(lesson.futures):
         world = future.world(lesson.scenario)
-        for column, seed in enumerate(SEEDS):
+        for column, seed in enumerate(seeds):
             if stopped():
                 raise Stopped
             model = run_future(world, future, seed)
@@ -101,7 +105,8 @@ def measured(measure: Measure, model: Ecosystem) -> float:
     return float(recorder.start_year + (measure.begin + reached[0]) // 4) if len(reached) else math.nan
 
 
-def _judged(lesson: Lesson, values: Any) -> Found:
+def judged(lesson: Lesson, values: Any) -> Found:
+    """Return what is read from the values of `values_of`."""
     asked = values[0]
     half: float | None = None
     if lesson.statistic == "shape":
@@ -114,7 +119,8 @@ def _judged(lesson: Lesson, values: Any) -> Found:
     elif lesson.statistic == "luck":
         number = luck(asked)
     elif lesson.statistic == "median":
-        number = float(np.nanmedian(asked[lesson.future]))
+        reached = asked[lesson.future][~np.isnan(asked[lesson.future])]
+        number = float(np.median(reached)) if len(reached) else math.nan
     else:
         number = float(asked[lesson.future].sum())
     return Found(values, number, half, _reading(lesson, number, half))
@@ -181,18 +187,25 @@ def _beats(one: Any, other: Any) -> bool:
 
 
 def verdict(lesson: Lesson, found: Found, prediction: Any) -> str:
-    """Return "right" or "wrong" for a choice, "near", "low" or "high" for a number."""
+    """Return "right" or "wrong" for a choice, "near", "low" or "high" for a number, "never" if there is none."""
     if lesson.choices:
         return "right" if prediction == found.reading else "wrong"
+    if math.isnan(found.number):
+        return "never"
     distance = float(prediction) - found.number
     if abs(distance) <= lesson.tolerance:
         return "near"
     return "high" if distance > 0.0 else "low"
 
 
-@lru_cache(maxsize=12)
 def traced(lesson: Lesson, position: int, seed: int) -> Traced:
-    """Return one future of a lesson under one seed, for the player."""
+    """Return one future of a lesson under one seed, for the player; a class that asks for the same has it run once."""
+    with _tracing:
+        return _traced(lesson, position, seed)
+
+
+@lru_cache(maxsize=12)
+def _traced(lesson: Lesson, position: int, seed: int) -> Traced:
     future = lesson.futures[position]
     world = future.world(lesson.scenario)
     if future.step:

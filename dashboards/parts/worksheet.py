@@ -73,7 +73,9 @@ def said(lesson: Lesson, prediction: Any, language: str) -> str:
             return in_language(choice.text, language)
     if prediction is None:
         return text("lesson.left_open", language)
-    return " ".join(filter(None, (f"{float(prediction):g}", in_language(lesson.unit, language))))
+    number = float(prediction)
+    written = f"{number:g}" if number == round(number) else ("−" if number < 0 else "") + _plain(abs(number))
+    return " ".join(filter(None, (written, in_language(lesson.unit, language))))
 
 
 def result(lesson: Lesson, found: Found, prediction: Any, language: str) -> str:
@@ -101,9 +103,8 @@ def result(lesson: Lesson, found: Found, prediction: Any, language: str) -> str:
 
 def told(lesson: Lesson, found: Found, prediction: Any, language: str) -> str:
     """Return in a sentence or two what came out, set against the prediction."""
-    if math.isnan(found.number):
-        return text("lesson.verdict.never", language)
-    answer = said(lesson, found.reading if lesson.choices else f"{found.number:.4g}", language)
+    never = math.isnan(found.number)
+    answer = "" if never else said(lesson, found.reading if lesson.choices else found.number, language)
     sentences = []
     if prediction is not None:
         how = verdict(lesson, found, prediction)
@@ -261,5 +262,5 @@ def _curve(lesson: Lesson, found: Found, language: str) -> str:
         drawing += f'<text x="{x}" y="{float(y) - 10:.1f}" text-anchor="middle">{_plain(value)}</text>'
         future = html.escape(in_language(lesson.futures[place].name, language))
         drawing += f'<text x="{x}" y="192" text-anchor="middle">{future}</text>'
-    caption = f"{label(lesson.measures[0], language)}: {text('lesson.curve', language)}"
+    caption = text("lesson.curve", language, name=label(lesson.measures[0], language))
     return _figure(drawing, 200, caption)

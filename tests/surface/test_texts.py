@@ -11,8 +11,6 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from parts import texts
-from parts.trajectory import UNITS
 
 from ecosim import state
 from ecosim.grammar import scenario_grammar
@@ -21,6 +19,9 @@ from ecosim.mechanisms.readings import RELATIONS
 from ecosim.outcome_table import OUTCOMES
 from ecosim.roles import read_roles
 from ecosim.scenario import load_scenario, shipped_scenarios
+from ecosim.schedule import QUARTER
+from parts import texts
+from parts.trajectory import UNITS
 
 DASHBOARDS = Path(__file__).parents[2] / "dashboards"
 PARAMETERS = scenario_grammar(read_roles()).parameters
@@ -72,8 +73,9 @@ def test_each_text_has_both_languages() -> None:
 
 
 def test_chinese_is_written_in_chinese() -> None:
-    """What is longer than a word has Chinese characters in it, with the punctuation of Chinese."""
-    sentences = [(key, both["zh"]) for key, both in BOTH.items() if " " in both["en"]]
+    """What says more than a value has Chinese characters in it, with the punctuation of Chinese; titles of papers may stay."""
+    spoken = [key for key, both in BOTH.items() if len(re.findall("[a-z]{2,}", re.sub("{.*?}", "", both["en"]))) > 1]
+    sentences = [(key, BOTH[key]["zh"]) for key in spoken if not key.startswith("info.source.")]
     sentences += [(path, texts.meaning(path, "zh")) for path in (*PARAMETERS, *(outcome.name for outcome in OUTCOMES))]
     assert [key for key, chinese in sentences if not CHINESE.search(chinese)] == []
     assert [key for key, chinese in sentences if HALF_WIDTH.search(chinese)] == []
@@ -115,6 +117,8 @@ def test_each_word_of_the_engine_is_translated() -> None:
     """Roles, stages, modes, channels, interfaces, readings, kinds of events, choices: each has a word in both languages."""
     missing = [word for word in sorted(_engine_words()) if texts.word(word, "zh") == texts.word(word)]
     assert missing == []
+    spelt = {re.sub("[ -]", "_", word) for word in _engine_words()}
+    assert {key.removeprefix("word.") for key in BOTH if key.startswith("word.")} == spelt
     headings = {path.partition(".")[0] for path in PARAMETERS if "." in path}
     assert {f"group.{heading}" for heading in headings} <= set(BOTH)
 
@@ -132,7 +136,7 @@ def test_each_shipped_scenario_is_translated() -> None:
 
 
 def _literals() -> set[str]:
-    """Return the pieces of text that stand in quotes in the code of the dashboard."""
+    """Return the pieces of text that stand in quotes in the code of the dashboard, and its templates' names after a dot."""
     found: set[str] = set()
     for path in DASHBOARDS.rglob("*.py"):
         found |= {
@@ -142,11 +146,9 @@ def _literals() -> set[str]:
         }
     for path in chain(DASHBOARDS.rglob("*.js"), DASHBOARDS.rglob("*.vue")):
         if "vendor" not in path.parts:
-            found |= {
-                quoted[1:-1]
-                for quoted in re.findall(r"""'[\w.]+'|"[\w.]+"|`[\w.]+""", path.read_text(encoding="utf-8"))
-            }
-    return found
+            found |= set(re.findall(r"""['"`]([\w. ]+)""", path.read_text(encoding="utf-8")))
+    # The worksheet's own script stands in a string of Python.
+    return found | {quoted for literal in found for quoted in re.findall(r"""["`]([a-z]+\.[\w.]+)["`$]""", literal)}
 
 
 def _keys_asked_for() -> Iterator[tuple[str, str]]:
@@ -167,12 +169,22 @@ def test_each_key_that_code_asks_for_is_there() -> None:
 
 
 def test_each_key_of_a_page_is_asked_for() -> None:
-    """A text that no page shows any more is taken out; a key may be put together behind a literal that ends in a dot."""
-    literals = _literals()
-    begun = tuple(
-        literal for literal in literals if literal.endswith(".") and "." in literal[:-1] or literal == "lesson."
-    )
-    assert [key for key in OF_PAGES if key not in literals and not key.startswith(begun)] == []
+    """A text that no page shows any more is taken out.
+
+    A key stands in quotes in the code as a whole, or is put together behind a dot or an underscore: of names that stand in
+    quotes elsewhere, words of the engine, phases of a quarter, scenarios or papers.
+    """
+    pieces = _literals()
+    rests = {*pieces, *shipped_scenarios(), *(phase.name for phase in QUARTER), "S000", "S001", "S002", "S003"}
+    rests |= {re.sub("[ -]", "_", word) for word in _engine_words()}
+
+    def asked_for(key: str) -> bool:
+        cuts = [position + 1 for position, letter in enumerate(key) if letter in "._"]
+        return key in rests or any(
+            (key[:cut] in pieces or key[: cut - 1] in rests) and asked_for(key[cut:]) for cut in cuts
+        )
+
+    assert [key for key in OF_PAGES if not asked_for(key)] == []
 
 
 def test_a_missing_text_shows_and_does_not_break() -> None:
