@@ -181,7 +181,7 @@ def _round_up(number: float) -> float:
 # -- the component ----------------------------------------------------------------------------------------------------
 
 _WORDS = (
-    "first", "first_meaning", "all", "search", "reset", "range", "source", "scenario_value", "switches", "at_start", "changed",
+    "first", "first_meaning", "all", "search", "reset", "range", "source", "scenario_value", "at_start", "changed",
     "nothing_found", "about",
 )  # fmt: skip
 
@@ -249,14 +249,24 @@ def valid_change(scenario: Scenario, asked: Any) -> tuple[str, Value | None] | N
 
 
 def _shown(scenario: Scenario, language: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    return [control.in_language(language) for control in first(scenario)], [
+    chosen = [
+        control.in_language(language)
+        | {"group": _short_label(_group_of(scenario.grammar.keys[control.path]), language)}
+        for control in first(scenario)
+    ]
+    return chosen, [
         {
             "name": group.name, "label": _label(group.name, language),
-            "switches": [control.in_language(language) for control in group.switches],
-            "numbers": [control.in_language(language) for control in group.numbers],
+            "controls": [control.in_language(language) for control in group.controls],
         }
         for group in groups(scenario)
     ]  # fmt: skip
+
+
+def _short_label(group: str, language: str) -> str:
+    """Return the heading of a group as it stands beside a name: of a role, the role alone."""
+    role = group.removeprefix("roles.")
+    return word(role, language) if role != group else _label(group, language)
 
 
 def _label(group: str, language: str) -> str:
