@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
+import reacton.ipyvuetify as rv
 import solara
 
 from ecosim.colours import BENEFICIARIES
@@ -118,7 +119,8 @@ def _Side(letter: str, order: Order, position: int) -> None:
             Complaint(future.wrong)
         if future is not None and future.traced is not None:
             Player(future.traced.trajectory, language, panels=["shares"])
-            with solara.Details(text("compare.settings", language)):
+            with rv.Html(tag="details"):
+                rv.Html(tag="summary", children=[text("compare.settings", language)])
                 Controls(future.traced.scenario, values_of(order), None, language, on_change=change)
 
 

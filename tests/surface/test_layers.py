@@ -34,11 +34,12 @@ FLOORS = (
     ("futures",),
     ("running",),
     ("model",),
-    ("series",),
+    ("series", "serving"),
     ("runs",),
     ("sweep",),
     ("analysis",),
     ("last_run", "scenario_text", "summary", "terminal"),
+    ("cli_dashboard",),
     ("cli",),
     ("__main__",),
 )
