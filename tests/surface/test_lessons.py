@@ -72,6 +72,16 @@ def test_there_are_lessons_in_an_order() -> None:
     assert sorted(lesson.order for lesson in lessons().values()) == list(range(1, len(KEYS) + 1))
 
 
+def test_the_teachers_page_lists_the_lessons() -> None:
+    """Title, address, minutes and scenario of each lesson stand in the how-to, in the order of the course."""
+    page = (LESSONS.parents[1] / "docs" / "how-to" / "teach-a-lesson.md").read_text(encoding="utf-8")
+    rows = [row.split(" | ") for row in page.splitlines() if row.startswith("| ") and "`#" in row]
+    told = [
+        (row[0].removeprefix("| "), row[1].strip("`#"), int(row[2]), row[3].split("]")[0].strip("[")) for row in rows
+    ]
+    assert told == [(one.title["en"], one.key, one.minutes, one.scenario) for one in lessons().values()]
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_each_lesson_is_whole_in_both_languages(key: str) -> None:
     """Nothing that a student or a teacher reads is missing in a language."""
