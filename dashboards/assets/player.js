@@ -194,12 +194,12 @@
         this.seen.observe(panel.element);
         this.sized.observe(panel.element);
       }
+      // Paper has a width of its own, and no frames in which to draw: all is drawn before.
       this.printing = (event) => {
-        for (const panel of this.panels) {
-          panel.visible = true;
-          panel.fit(event.type === "beforeprint");
-        }
-        this.work(Infinity);
+        this.pause();
+        this.root.classList.toggle("printing", event.type === "beforeprint");
+        for (const panel of this.panels) panel.resized = true;
+        for (const panel of this.panels) panel.catchUp();
       };
       window.addEventListener("beforeprint", this.printing);
       window.addEventListener("afterprint", this.printing);
@@ -352,7 +352,14 @@
     draw(now) {
       this.frame = 0;
       if (this.playing) this.advance(now);
-      if (this.work(FRAME_BUDGET) || this.playing) this.ask();
+      if (this.work(FRAME_BUDGET) || this.playing || this.prepare()) this.ask();
+    }
+
+    /** Draw a panel off the screen that was never drawn, so that it is there when somebody scrolls; return whether there was one. */
+    prepare() {
+      const waiting = this.panels.find((panel) => panel.undrawn && !panel.visible && panel.element.clientWidth);
+      waiting?.catchUp();
+      return waiting !== undefined;
     }
 
     /** Bring panels up to date in turn until the time is used up; return whether any is left. */
@@ -1013,7 +1020,7 @@
         tooltip: { ...this.tooltip((what) => this.hovered(what)), trigger: "item" },
         series: [
           ...this.bundles().map(({ mode, width, id }) => ({
-            id, type: "lines", coordinateSystem: "cartesian2d", large: true, largeThreshold: 0, silent: false, z: 2, data: this.lines([]),
+            id, type: "lines", coordinateSystem: "cartesian2d", large: true, largeThreshold: 0, progressive: 0, z: 2, data: this.lines([]),
             lineStyle: { color: "#555555", width, type: TIE_DASHES[mode] ?? "solid", opacity: 0.45 }, emphasis: { disabled: true },
           })),
           { id: "nodes", type: "scatter", z: 3, emphasis: { disabled: true }, data: [] },
