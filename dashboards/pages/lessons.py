@@ -134,7 +134,7 @@ def _load(sent: dict[str, Any]) -> None:
         if isinstance(given, dict) and key not in answers.value:
             prediction, seed = given.get("prediction"), given.get("seed")
             _write(
-                lesson, prediction=None if prediction_of(lesson, prediction) is None else prediction_of(lesson, prediction),
+                lesson, prediction=prediction_of(lesson, prediction),
                 reason=_cut(given.get("reason")), conclusion=_cut(given.get("conclusion")),
                 seed=seed if isinstance(seed, int) and 0 <= seed < 2**53 else 1,
             )  # fmt: skip

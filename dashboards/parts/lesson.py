@@ -6,6 +6,7 @@ what is compared, how a reading is made of the numbers, and which explanation be
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ecosim.outcome_table import NAMES
-from ecosim.parameters import Value
+from ecosim.parameters import Value, nearest
 from ecosim.scenario import Scenario, load_scenario
 from parts.texts import ENGLISH, LANGUAGES
 
@@ -23,6 +24,8 @@ KINDS = ("share", "mean", "first year", "reached")
 STATISTICS = ("difference", "relative", "median", "total", "luck", "shape")
 SHAPES = ("rises", "levels off", "inverted U", "falls", "flat")
 DIRECTIONS = ("more", "same", "less")
+# Who value is booked to beside the roles.
+BOOKED = ("employees", "society", "environment")
 
 Both = Mapping[str, str]
 
@@ -173,20 +176,38 @@ def _read(path: Path) -> Lesson:
 def _lesson(key: str, tree: Mapping[str, Any]) -> Lesson:
     ask, paper, teacher = tree["prediction"], tree["paper"], tree["teacher"]
     choices = tuple(
-        Choice(one["is"], _both(one), one.get("from", -float("inf")), one.get("to", float("inf")))
+        Choice(one["is"], _both(one), one.get("from", -math.inf), one.get("to", math.inf))
         for one in ask.get("choices", ())
     )
     return Lesson(
-        key, tree["order"], tree["minutes"], _both(tree["title"]), _both(tree["question"]), _both(tree["story"]),
-        tree["scenario"], tuple(map(_future, tree["futures"])), tuple(map(_measure, tree["measures"])),
-        ask["statistic"], ask.get("future", 0), _both(ask["prompt"]), _both(ask.get("unit", dict.fromkeys(LANGUAGES, ""))),
-        choices, ask.get("from", 0), ask.get("to", 0), ask.get("tolerance", 0),
-        tuple((one["holds"], _both(one)) for one in tree["why"]),
-        paper["source"], _both(paper["claim"]), paper.get("measure"), paper["agrees"], paper["contradicts"],
-        tuple(tree.get("panels", ("shares", "table"))),
-        tuple((_both(one), one.get("scenario", tree["scenario"]), one["changes"]) for one in tree["next"]),
-        tuple(map(_both, teacher["pitfalls"])), tuple(map(_both, teacher["questions"])),
-    )  # fmt: skip
+        key=key,
+        order=tree["order"],
+        minutes=tree["minutes"],
+        title=_both(tree["title"]),
+        question=_both(tree["question"]),
+        story=_both(tree["story"]),
+        scenario=tree["scenario"],
+        futures=tuple(map(_future, tree["futures"])),
+        measures=tuple(map(_measure, tree["measures"])),
+        statistic=ask["statistic"],
+        future=ask.get("future", 0),
+        prompt=_both(ask["prompt"]),
+        unit=_both(ask.get("unit", dict.fromkeys(LANGUAGES, ""))),
+        choices=choices,
+        low=ask.get("from", 0),
+        high=ask.get("to", 0),
+        tolerance=ask.get("tolerance", 0),
+        why=tuple((one["holds"], _both(one)) for one in tree["why"]),
+        source=paper["source"],
+        claim=_both(paper["claim"]),
+        paper_measure=paper.get("measure"),
+        agrees=paper["agrees"],
+        contradicts=paper["contradicts"],
+        panels=tuple(tree.get("panels", ("shares", "table"))),
+        onward=tuple((_both(one), one.get("scenario", tree["scenario"]), one["changes"]) for one in tree["next"]),
+        pitfalls=tuple(map(_both, teacher["pitfalls"])),
+        questions=tuple(map(_both, teacher["questions"])),
+    )
 
 
 def _both(entry: Mapping[str, str]) -> Both:
@@ -217,16 +238,36 @@ def _check(lesson: Lesson) -> None:
     for _, scenario, changes in lesson.onward:
         load_scenario(scenario).with_settings(changes, "changes")
     for measure in lesson.measures:
+        valid = (*world.roles, *BOOKED) if measure.kind == "share" else NAMES
         if measure.kind not in KINDS:
             raise ValueError(f"a measure is of kind '{measure.kind}'; valid are {', '.join(KINDS)}")
-        if measure.kind != "share" and measure.of not in NAMES:
-            raise ValueError(f"a measure asks for '{measure.of}', which is no outcome")
+        if measure.of not in valid:
+            raise ValueError(f"a measure asks for '{measure.of}'; {nearest(measure.of, valid)}")
+    for holds in (*(holds for holds, _ in lesson.why), lesson.agrees, lesson.contradicts):
+        if not isinstance(holds, list) and not (isinstance(holds, Mapping) and {"from", "to"} <= set(holds)):
+            raise ValueError(
+                f"{holds!r} is neither a list of readings nor a range; give {{ from = 0, to = 1 }} or a list"
+            )
     if lesson.statistic not in STATISTICS:
         raise ValueError(f"prediction.statistic is '{lesson.statistic}'; valid are {', '.join(STATISTICS)}")
-    if lesson.statistic == "shape" and not {choice.name for choice in lesson.choices} <= set(SHAPES):
-        raise ValueError(f"the choices of a shape are among {', '.join(SHAPES)}")
-    if not lesson.choices and not lesson.low < lesson.high:
-        raise ValueError("prediction has neither choices nor a number from ... to ...")
+    if not 0 <= lesson.future < len(lesson.futures) or len(lesson.futures) < 2:
+        raise ValueError(f"there are {len(lesson.futures)} futures; a lesson compares two or more, the first being 0")
+    _check_choices(lesson)
+
+
+def _check_choices(lesson: Lesson) -> None:
+    names = {choice.name for choice in lesson.choices}
+    if not names:
+        if not lesson.low < lesson.high:
+            raise ValueError("prediction has neither choices nor a number from ... to ...")
+    elif lesson.statistic == "shape":
+        if not names <= set(SHAPES):
+            raise ValueError(f"the choices of a shape are among {', '.join(SHAPES)}")
+    elif names != set(DIRECTIONS):
+        ends = sorted((choice.low, choice.high) for choice in lesson.choices)
+        bounds = [-math.inf, *(high for _, high in ends)]
+        if [low for low, _ in ends] != bounds[:-1] or bounds[-1] != math.inf:
+            raise ValueError("the choices leave a gap or overlap: let each begin where the one before it ends")
 
 
 def in_language(both: Both, language: str) -> str:

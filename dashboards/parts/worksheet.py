@@ -85,7 +85,7 @@ def result(lesson: Lesson, found: Found, prediction: Any, language: str) -> str:
         f"<li>{html.escape(text(f'lesson.paper_of.{paper}', language))}: {html.escape(place)}</li>"
         for paper, place in (part.split(" ", 1) for part in lesson.source.split("; "))
     )
-    standing = {"not shown": "open"}.get(against_paper(lesson, found), against_paper(lesson, found))
+    standing = against_paper(lesson, found)
     happened = f'<p class="lesson-verdict">{html.escape(told(lesson, found, prediction, language))}</p>'
     happened += _picture(lesson, found, language) + _table(lesson, found, language)
     why = in_language(explanation, language) if explanation else text("lesson.unexplained", language)

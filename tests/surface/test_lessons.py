@@ -230,7 +230,10 @@ def test_a_run_stops_when_nobody_waits() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ('of = "revenue_focal"', 'of = "revenues"', "lesson.toml: a measure asks for 'revenues', which is no outcome"),
+        ('of = "revenue_focal"', 'of = "revenues"', "lesson.toml: a measure asks for 'revenues'"),
+        ('of = "supplier"', 'of = "suppliers"', "lesson.toml: a measure asks for 'suppliers'; did you mean 'supplier'"),
+        ('holds = ["less"]', "holds = { from = 0 }", "lesson.toml: .*neither a list of readings nor a range"),
+        ('is = "same"', 'is = "alike"', "lesson.toml: the choices leave a gap or overlap"),
         ('kind = "mean"', 'kind = "median"', "lesson.toml: a measure is of kind 'median'"),
         ('statistic = "difference"', 'statistic = "sum"', "lesson.toml: prediction.statistic is 'sum'"),
         ("openness_target", "openness_targets", "did you mean"),
