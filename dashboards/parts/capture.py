@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -82,14 +83,14 @@ def capture(model: Ecosystem) -> Quarter:
 
 
 def captured_from_history(model: Ecosystem) -> list[Quarter]:
-    """Return what there was at the end of each quarter, from the snapshots that a model keeps; else the nearest that is kept."""
-    last = model.step_number
-    ends = {last: capture(model)}
-    other = model.branch()
-    for step in sorted((step for step in model._history.kept if 0 < step < last), reverse=True):
-        other.restore(model._history.kept[step])
-        ends[step] = capture(other)
-    return [ends[max((end for end in ends if end <= step), default=min(ends))] for step in range(1, last + 1)]
+    """Return what there was at the end of each quarter that a model can go back to; of another, what there was at the next."""
+    last, other = model.step_number, model.branch()
+    caught = [capture(model)]
+    for step in range(last - 1, 0, -1):
+        with contextlib.suppress(ValueError):  # no snapshots, or something was done by hand since the nearest
+            other.rewind(step)
+        caught.append(capture(other) if other.step_number == step else caught[-1])
+    return caught[::-1] if last else []
 
 
 def total_bytes(quarters: Sequence[Quarter]) -> int:

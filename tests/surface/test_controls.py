@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from playwright.sync_api import Browser, expect
 
 from ecosim import Ecosystem, load_scenario
 from ecosim.grammar import RULES
@@ -176,3 +177,33 @@ def test_what_a_page_asks_for_is_checked(asked: Any, valid: Any) -> None:
     assert found == valid
     if valid is not None:
         assert type(found[1]) is type(valid[1])  # type: ignore[index]
+
+
+def test_controls_in_the_browser(dashboard: Any, browser: Browser) -> None:
+    """Protects the hand of a student: a slider takes keys, nonsense in the box is put back, a switch is found and turned, all undone."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    try:
+        page.goto(dashboard.address)
+        tax = page.locator('[id="controls-first-policy.tax_rate"]')
+        expect(tax).to_be_visible(timeout=120_000)
+        box = tax.locator("xpath=following-sibling::input")
+        tax.press("ArrowRight")
+        expect(box).to_have_value("0.155")
+        expect(page).to_have_url(re.compile("policy.tax_rate=0.155"), timeout=30_000)
+        box.fill("7")
+        box.press("Enter")
+        expect(box).to_have_value("0.155")
+        expect(page.locator(".controls-meaning")).to_contain_text("0 – 0.9")
+        page.locator(".controls-more").click()
+        page.locator(".controls-search").fill("rules.trust")
+        page.locator('[id="controls-all-rules.trust"]').uncheck()
+        expect(page).to_have_url(re.compile("rules.trust=false"), timeout=30_000)
+        expect(page.locator(".controls-count")).to_have_text(re.compile("^1 "))
+        while page.locator(".controls-reset").count():
+            left = page.locator(".controls-reset").count()
+            page.locator(".controls-reset").first.click()
+            expect(page.locator(".controls-reset")).to_have_count(left - 1, timeout=30_000)
+        expect(page).not_to_have_url(re.compile("policy|rules"), timeout=30_000)
+        expect(box).to_have_value("0.15")
+    finally:
+        page.close()

@@ -21,7 +21,6 @@ from ecosim.state import MODES
 from parts.capture import MOST_KEPT, capture, total_bytes
 from parts.network import SHOWN
 from parts.trajectory import (
-    EVENTS_SHOWN,
     Stopped,
     Traced,
     band,
@@ -32,6 +31,7 @@ from parts.trajectory import (
     story,
     trajectory,
 )
+from parts.tree import EVENTS_SHOWN
 
 DRAWN = st.sampled_from(
     [("policy.subsidy", 0.4), ("rules.trust", False), ("adoption.markup", 1.0), ("roles.firm.openness_target", 0.1)]
