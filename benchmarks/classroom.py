@@ -153,7 +153,11 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         measured = measure(browser, address, pid, chosen.sessions, chosen.visits)
         browser.close()
-    result = {"machine": platform.platform(), "processors": os.cpu_count(), **{name: round(value, 3) for name, value in measured.items()}}
+    result = {
+        "machine": platform.platform(),
+        "processors": os.cpu_count(),
+        **{name: round(value, 3) for name, value in measured.items()},
+    }
     for name, value in result.items():
         print(f"{name}: {value}")
     Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

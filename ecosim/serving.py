@@ -12,14 +12,11 @@ import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ecosim.content import content_directory
 from ecosim.guard import Application, Guard, own_names
 from ecosim.parameters import ScenarioError
-
-if TYPE_CHECKING:
-    from ecosim.scenario import Scenario
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PAGES = ("", "info", "compare", "study", "lessons")
@@ -52,19 +49,6 @@ class Limits:
     organisations: int = 20_000
     seconds: float = 60.0
     upload: int = 200_000
-
-    def check(self, world: Scenario) -> None:
-        """Refuse a world that would keep the server from serving others.
-
-        Raises
-        ------
-        ScenarioError : more quarters or organisations than are allowed here.
-        """
-        if world.steps > self.steps:
-            raise ScenarioError(f"steps is {world.steps:,}; {self.steps:,} quarters are the most here")
-        named = sum(organisation.count for organisation in world.organisations)
-        entering = sum(event.enter.count for event in world.events if event.enter is not None)
-        self.check_size(named + entering + sum(int(role["initial"]) for role in world.roles.values()))
 
     def check_size(self, organisations: int) -> None:
         """Refuse more organisations than are allowed here.

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import solara
+import solara.lab
 
 from ecosim.parameters import ScenarioError
 from parts import session
@@ -80,7 +81,8 @@ def address() -> str:
 
 
 def _follow(search: str) -> str:
-    """Take over what an address asks for, and return what is wrong with it."""
+    """Take over what an address asks for, and return what is wrong with it; what it leaves out is as the browser likes it."""
+    session.language.value = _preferred()
     if not search:
         return ""
     try:
@@ -88,5 +90,11 @@ def _follow(search: str) -> str:
     except ScenarioError as error:
         return session.sentence_of(error)
     session.order.value = session.Order(asked.scenario, asked.seed, asked.changes, asked.branches)
-    session.language.value = asked.language or "en"
+    session.language.value = asked.language or session.language.value
     return ""
+
+
+def _preferred() -> str:
+    """Return the first language that the browser asks for, of those that there are."""
+    asked = (solara.lab.headers.value or {}).get("accept-language", [""])[0].lower()
+    return next((code for code in LANGUAGES if asked.startswith(code)), next(iter(LANGUAGES)))

@@ -83,6 +83,7 @@ def Page() -> None:
     if future is not None and future.traced is not None:
         kept.current = future.traced
     traced: Traced | None = kept.current
+    told = solara.use_memo(lambda: _story(traced, selected), [traced, selected])
 
     def ask(changed: Order) -> None:
         set_wrong("")
@@ -135,7 +136,7 @@ def Page() -> None:
             Player(
                 traced.trajectory | {"ghost": ghost, "band": spread.value if wants_band else None}, language,
                 on_branch=branch, on_select=set_selected,
-                story=None if selected is None else story(traced, selected),
+                story=told,
             )  # fmt: skip
 
 
@@ -273,6 +274,16 @@ def scenario_choices(language: str) -> list[dict[str, str]]:
     return [
         {"name": name, "title": title} for name, title in [*zip(names, titles), *((own, own) for own in uploads.value)]
     ]
+
+
+def _story(traced: Traced | None, uid: int | None) -> dict[str, Any] | None:
+    """Return the story of an organisation, None if nobody is chosen or it does not occur in this run."""
+    if traced is None or uid is None:
+        return None
+    try:
+        return story(traced, uid)
+    except ScenarioError:
+        return None
 
 
 def _ghost(traced: Traced, language: str, step: int = 0) -> dict[str, Any]:

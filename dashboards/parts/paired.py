@@ -13,6 +13,7 @@ from ecosim import Ecosystem
 from ecosim.serving import limits
 from parts.session import Order, start_of
 from parts.trajectory import Stopped, check_size
+from parts.tree import shares_of, value_by_quarter
 
 # 97.5 % quantile of Student's t by number of pairs, which has one degree of freedom less.
 QUANTILES = {10: 2.262157, 20: 2.093024, 40: 2.022691}
@@ -91,8 +92,7 @@ def value_of(order: Order, stopped: Callable[[], bool]) -> tuple[tuple[str, ...]
             limits.check_size(len(model.rows))
         if values:
             model.set_many(dict(values))
-    recorder = model.recorder
-    return tuple(recorder.beneficiaries), recorder.record.value[: len(recorder)].sum(axis=2)
+    return tuple(model.recorder.beneficiaries), value_by_quarter(model)
 
 
 def differences(pairs: Pairs, begin: float) -> list[Difference]:
@@ -102,7 +102,7 @@ def differences(pairs: Pairs, begin: float) -> list[Difference]:
     """
     quarters = pairs.first.shape[1]
     window = slice(min(quarters - 1, int(begin * quarters)), quarters)
-    first, second = (_shares(value[:, window].sum(axis=1)) for value in (pairs.first, pairs.second))
+    first, second = (shares_of(value[:, window].sum(axis=1)) for value in (pairs.first, pairs.second))
     difference = second - first
     count = len(pairs.seeds)
     half = QUANTILES[count] * difference.std(axis=0, ddof=1) / math.sqrt(count)
@@ -112,8 +112,3 @@ def differences(pairs: Pairs, begin: float) -> list[Difference]:
             pairs.beneficiaries, first.mean(axis=0), second.mean(axis=0), difference.mean(axis=0), half
         )
     ]
-
-
-def _shares(value: Any) -> Any:
-    total = value.sum(axis=1, keepdims=True)
-    return np.divide(value, total, out=np.zeros_like(value), where=total > 0.0)

@@ -233,6 +233,25 @@ async def refused_by_nobody(scope: Any, receive: Any, send: Any) -> None:
     raise AssertionError
 
 
+def test_full_house_is_told() -> None:
+    """When all places are taken a visitor is told so, and those inside go on."""
+    guard = Guard(refused_by_nobody, full=lambda path: path == "/")
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"127.0.0.1")]}
+    run_apart(guard(scope, receive, send))
+    assert sent[0]["status"] == 503
+    assert b"All places are taken" in sent[1]["body"]
+    with pytest.raises(AssertionError):
+        run_apart(guard({**scope, "path": "/static/assets/player.js"}, receive, send))
+
+
 def post(guard: Guard, password: str, client: str = "10.0.0.1") -> int:
     """Send the form to a guard and return the status of its answer."""
     sent: list[Any] = []
