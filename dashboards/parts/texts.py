@@ -71,11 +71,11 @@ def organisation(name: str, language: str = ENGLISH) -> str:
     """Return the name of an organisation or a component; one that is called by its role keeps its serial number."""
     if language == ENGLISH:
         return name
-    found = _file("names").get(name)
     serial = _SERIAL.fullmatch(name)
-    if found is not None or serial is None:
-        return found or word(name, language)
-    return f"{word(serial[1], language)} {serial[2]}"
+    if name in _file("names") or serial is None:
+        return _file("names").get(name, word(name, language))
+    # "supplier 12" is called by its role, "Competitor 2" is one of several of a name that the scenario gives.
+    return f"{_file('names').get(serial[1], word(serial[1], language))} {serial[2]}"
 
 
 def name(path: str, language: str = ENGLISH) -> str:

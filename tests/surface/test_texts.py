@@ -202,4 +202,5 @@ def test_organisations_keep_their_serial_numbers() -> None:
     """An organisation that is called by its role and a number is called so in Chinese too; a name that ships is translated."""
     assert texts.organisation("supplier 12", "zh") == "供应商 12"
     assert texts.organisation("Huawei", "zh") == "华为"
+    assert texts.organisation("Competitor 2", "zh") == "竞争对手 2"
     assert texts.organisation("A firm of mine", "zh") == "A firm of mine"
