@@ -588,6 +588,11 @@
       return made;
     }
 
+    /** Where a chart goes: a picture with a name, which tells its numbers once it is drawn. */
+    picture(kind) {
+      return this.player.label(make("div", { class: kind, role: "img" }), `player.panel.${this.name}`, "aria-label");
+    }
+
     select(key, choices, chosen, action) {
       const { player } = this;
       const made = make("select", { onchange: () => action(made.value) });
@@ -619,7 +624,7 @@
   class Timeline extends Panel {
     timeline(margins) {
       this.margins = margins;
-      this.plot = make("div", { class: "plot", role: "img" });
+      this.plot = this.picture("plot");
       this.canvas = make("div", { class: "canvas" });
       this.veil = make("div", { class: "veil" });
       this.cursor = make("div", { class: "cursor" }, make("span"));
@@ -677,7 +682,6 @@
       const x = this.margins.left + (this.player.last ? (step / this.player.last) * this.span : 0);
       this.cursor.style.transform = `translateX(${x}px)`;
       this.veil.style.left = `${x}px`;
-      this.veil.classList.toggle("opaque", this.player.hidden);
     }
 
     /** Values over the quarters; a run of one quarter is drawn as a line, too. */
@@ -718,9 +722,13 @@
       this.tools.append(
         toggle("player.amounts", false, (on) => { player.amounts = on; }),
         toggle("player.patterns", true, (on) => { player.patterns = on; }),
-        toggle("player.hide", false, (on) => { player.hidden = on; }));
+        toggle("player.hide", false, (on) => {
+          player.hidden = on;
+          player.root.classList.toggle("hiding", on);
+        }));
       this.stages = make("div", { class: "stages" });
-      this.body.append(this.stages);
+      this.curtain = make("div", { class: "curtain" });
+      this.body.append(make("div", { class: "strip" }, this.stages, this.curtain));
       this.timeline({ left: 64, right: 20, top: 8, bottom: 30 });
       this.note = make("p", { class: "note" });
       this.body.append(this.note);
@@ -732,6 +740,7 @@
       this.order = player.trajectory.beneficiaries.map((_, position) => position);
       this.order.unshift(...this.order.splice(player.focused, 1));
       this.drawStages();
+      this.described = false;
       // All anew: ECharts would keep the order in which it first got the series, and so the order of the stack.
       this.main.setOption({
         ...this.base,
@@ -812,8 +821,7 @@
       trajectory.stage.forEach((stage, step) => {
         if (runs.at(-1)?.stage !== stage) runs.push({ stage, step });
       });
-      this.stages.style.marginLeft = `${this.margins.left}px`;
-      this.stages.style.marginRight = `${this.margins.right}px`;
+      Object.assign(this.stages.parentElement.style, { marginLeft: `${this.margins.left}px`, marginRight: `${this.margins.right}px` });
       const part = (step) => `${(100 * step) / Math.max(1, this.player.last)}%`;
       this.stages.replaceChildren(...runs.map(({ stage, step }, place) => {
         const name = named(trajectory.stages, stage);
@@ -852,6 +860,7 @@
 
     drawStep(step) {
       super.drawStep(step);
+      this.curtain.style.left = `${(100 * step) / Math.max(1, this.player.last)}%`;
       if (this.described || this.player.playing) return;
       this.described = true;
       const { player } = this;
@@ -875,6 +884,7 @@
       this.quarter = make("th", { scope: "col", class: "present" });
       this.columns = stages.map((stage) => make("th", { scope: "col" }, player.word(stage.stage), make("small", {}, years(stage))));
       this.cells = [];
+      this.ofStage = this.columns.map((column) => [column]);
       const rows = beneficiaries.map((beneficiary, position) => {
         const bar = make("span", { class: "bar", style: { background: colourOf(beneficiary, position) } });
         const value = make("span");
@@ -884,7 +894,10 @@
           onclick: () => player.focus(position),
         }, swatch(colourOf(beneficiary, position), player.pattern(position)), player.word(beneficiary.name));
         return make("tr", {}, make("th", { scope: "row" }, choose), make("td", { class: "present" }, bar, value),
-          ...stages.map((stage) => make("td", {}, player.percent(stage.shares[position]))));
+          ...stages.map((stage, place) => {
+            this.ofStage[place].push(make("td", {}, player.percent(stage.shares[position])));
+            return this.ofStage[place].at(-1);
+          }));
       }).reverse();
       this.total = make("td", { class: "present" });
       this.table.replaceChildren(
@@ -901,20 +914,23 @@
         bar.style.transform = `scaleX(${Math.max(0, shares[position])})`;
         value.textContent = player.amounts ? player.number(values[position]) : player.percent(shares[position]);
       });
-      this.columns.forEach((column, place) => column.classList.toggle("present", player.trajectory.shares_by_stage[place].stage === player.stage));
+      player.trajectory.shares_by_stage.forEach((stage, place) => {
+        this.columns[place].classList.toggle("present", stage.stage === player.stage);
+        for (const cell of this.ofStage[place]) cell.classList.toggle("unknown", stage.to > step);
+      });
       this.total.textContent = player.number(values.reduce((sum, value) => sum + value, 0), 4);
     }
   }
 
   class Flows extends Panel {
     build() {
-      this.element_ = null;
+      this.resource = null;
       this.channel = "";
-      this.elements = this.select("player.flows_element", [], null, (value) => { this.element_ = value; this.redo(); });
+      this.elements = this.select("player.flows_element", [], null, (value) => { this.resource = value; this.redo(); });
       this.channels = this.select("player.flows_channel", [], null, (value) => { this.channel = value; this.redo(); });
       this.tools.append(this.elements, this.channels);
       this.ends = make("div", { class: "ends" }, this.player.label(make("span"), "player.flows_from"), this.player.label(make("span"), "player.flows_to"));
-      this.plot = make("div", { class: "canvas", role: "img" });
+      this.plot = this.picture("canvas");
       this.note = make("p", { class: "note" });
       this.body.append(this.ends, this.plot, this.note);
       this.main = this.chart(this.plot);
@@ -927,8 +943,8 @@
     drawAll() {
       const { player } = this;
       const { elements, channels, roles } = player.trajectory;
-      if (!elements.includes(this.element_)) this.element_ = elements.includes("knowledge") ? "knowledge" : elements[0];
-      this.elements.fill(elements.map((name) => [name, player.word(name)]), this.element_);
+      if (!elements.includes(this.resource)) this.resource = elements.includes("knowledge") ? "knowledge" : elements[0];
+      this.elements.fill(elements.map((name) => [name, player.word(name)]), this.resource);
       this.channels.fill([["", player.text("player.flows_all")], ...channels.map((name) => [name, player.word(name)])], this.channel);
       const node = (side) => (role, position) => {
         const colour = colourOf(role, position);
@@ -956,7 +972,7 @@
       const pairs = new Map();
       for (const [element, channel, source, target, volume] of flows[step] ?? []) {
         const way = named(channels, channel);
-        if (named(elements, element) !== this.element_ || (this.channel && way !== this.channel) || !(volume > 0)) continue;
+        if (named(elements, element) !== this.resource || (this.channel && way !== this.channel) || !(volume > 0)) continue;
         const [from, to] = [named(names, source), named(names, target)];
         const key = `${from}\n${to}`;
         const pair = pairs.get(key) ?? { from, to, volume: 0, ways: {} };
@@ -968,7 +984,7 @@
     }
 
     get unit() {
-      return this.player.word(this.player.trajectory.units?.[this.element_] ?? "");
+      return this.player.word(this.player.trajectory.units?.[this.resource] ?? "");
     }
 
     hovered({ data, name, dataType, value }) {
@@ -984,8 +1000,8 @@
       this.main.setOption({ series: [{ id: "flows", links }] });
       const total = links.reduce((sum, link) => sum + link.value, 0);
       this.note.textContent = links.length
-        ? player.text("player.flows_note", { element: player.word(this.element_), total: player.number(total, 4), unit: this.unit })
-        : player.text("player.flows_none", { element: player.word(this.element_) });
+        ? player.text("player.flows_note", { element: player.word(this.resource), total: player.number(total, 4), unit: this.unit })
+        : player.text("player.flows_none", { element: player.word(this.resource) });
       if (!player.playing) this.plot.setAttribute("aria-label", `${player.text("player.panel.flows")}: ${this.note.textContent}`);
     }
   }
@@ -995,7 +1011,7 @@
       const { player } = this;
       this.chosen = this.select("player.network_choose", [], "", (value) => player.select(value === "" ? null : Number(value)));
       this.tools.append(this.chosen);
-      this.plot = make("div", { class: "canvas", role: "img" });
+      this.plot = this.picture("canvas");
       this.legend = make("ul", { class: "legend" });
       this.note = make("p", { class: "note" });
       this.card = make("div", { class: "card" });
@@ -1107,10 +1123,9 @@
     drawLegend() {
       const { player } = this;
       const { roles, network } = player.trajectory;
-      const shapes = { circle: "●", rect: "■", triangle: "▲", diamond: "◆", roundRect: "▢", pin: "⬧", arrow: "➤" };
       const items = roles.map((role, position) => {
         const mark = make("i", { class: `shape ${SYMBOLS[position % SYMBOLS.length]}`, "aria-hidden": "true", style: { background: colourOf(role, position) } });
-        return make("li", { title: shapes[SYMBOLS[position % SYMBOLS.length]] }, mark, player.word(role.name));
+        return make("li", {}, mark, player.word(role.name));
       });
       const lines = network.modes.map((mode) =>
         make("li", {}, lineMark(TIE_DASHES[mode], "#555555"), player.word(mode)));

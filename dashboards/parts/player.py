@@ -28,7 +28,7 @@ def _Player(
     story: str,
     panels: Sequence[str],
     start: int | None,
-    branching: bool,
+    listens: Sequence[str],
     library: str,
     version: str,
     event_branch: Callable[[int], None],
@@ -66,6 +66,7 @@ def Player(
     sent = solara.use_ref(None)
     if sent.current is None or not _same(sent.current[0], run):
         sent.current = (run, packed(run), json.dumps(player_texts([run])))
+    callbacks = {"branch": on_branch, "select": on_select, "position": on_position}
     over = {key: trajectory.get(key) for key in _OVERLAYS}
     _Player(
         run=sent.current[1],
@@ -75,12 +76,10 @@ def Player(
         story=json.dumps(story) if story is not None else "",
         panels=list(panels),
         start=position,
-        branching=on_branch is not None,
+        listens=[name for name, callback in callbacks.items() if callback is not None],
         library=LIBRARY,
         version=_version(),
-        event_branch=_told(on_branch),
-        event_select=_told(on_select),
-        event_position=_told(on_position),
+        **{f"event_{name}": _told(callback) for name, callback in callbacks.items()},
     )
 
 

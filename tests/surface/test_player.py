@@ -118,13 +118,14 @@ def test_file_opens_offline_and_shows_all(show: Any, runs: dict[str, dict[str, A
 def test_plays_to_the_end_and_pauses(show: Any, runs: dict[str, dict[str, Any]]) -> None:
     """Play begins anew at the end, moves on by itself and stops at the last quarter; pause holds the cursor."""
     opened = show(runs["plain"])
-    opened.page.get_by_label("Speed").select_option("32")
+    opened.page.get_by_label("Speed").select_option("1")
     opened.page.get_by_role("button", name="Play", exact=True).click()
     opened.page.get_by_role("button", name="Pause", exact=True).click()
     held = opened.step
     assert held < len(runs["plain"]["labels"]) - 1
-    opened.page.wait_for_timeout(200)
+    opened.page.wait_for_timeout(1200)
     assert opened.step == held
+    opened.page.get_by_label("Speed").select_option("32")
     opened.page.get_by_role("button", name="Play", exact=True).click()
     expect(opened.slider).to_have_value(str(len(runs["plain"]["labels"]) - 1))
     expect(opened.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
@@ -353,7 +354,11 @@ def test_prints_as_a_worksheet(show: Any, runs: dict[str, dict[str, Any]]) -> No
     expect(opened.page.locator(".controls")).to_be_hidden()
     expect(opened.page.locator(".panel.shares .tools")).to_be_hidden()
     expect(opened.page.locator(".panel.table")).to_be_visible()
-    assert opened.page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+    assert opened.page.pdf().startswith(b"%PDF")
+    for event, columns in (("beforeprint", 2), ("afterprint", 12)):
+        opened.page.evaluate("event => window.dispatchEvent(new Event(event))", event)
+        grid = opened.page.locator(".panels").evaluate("one => getComputedStyle(one).gridTemplateColumns")
+        assert len(grid.split()) == columns
 
 
 @pytest.mark.parametrize("steps", [1, 2])
@@ -390,6 +395,51 @@ def test_axe_finds_nothing_grave(show: Any, runs: dict[str, dict[str, Any]], scr
         for one in found["violations"]
         if one["impact"] in ("critical", "serious")
     ] == []
+
+
+def test_playing_costs_the_server_nothing(browser: Browser, dashboard: Any) -> None:
+    """In a served page the run is sent once: playing and scrubbing send and receive nothing, a branch does."""
+    page = browser.new_page()
+    frames: list[object] = []
+
+    def listen(socket: Any) -> None:
+        for kind in ("framesent", "framereceived"):
+            socket.on(kind, lambda frame: frames.append(frame))
+
+    page.on("websocket", listen)
+    page.goto(dashboard.address)
+    expect(page.locator(".panel.table tbody tr").first).to_be_visible(timeout=300_000)
+    page.get_by_role("button", name="To the start").click()
+    page.wait_for_timeout(1500)
+    frames.clear()
+    page.get_by_label("Speed").select_option("32")
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.locator("input.time")).to_have_value("39")
+    page.locator("input.time").press("Home")
+    assert frames == []
+    page.locator("input.time").fill("12")
+    page.get_by_role("button", name="Branch here").click()
+    expect(page.locator(".panel.shares .note")).to_contain_text("2003 Q1", timeout=60_000)
+    assert page.locator("input.time").input_value() == "12"
+    assert frames
+    page.close()
+
+
+def test_hides_the_future(show: Any, runs: dict[str, dict[str, Any]]) -> None:
+    """A class that is to guess sees nothing to the right of the cursor, and no sum over quarters to come."""
+    opened = show(runs["plain"])
+    opened.page.get_by_role("button", name="Hide the future").click()
+    opened.slider.fill("10")
+    opened.settle()
+    growth = opened.page.get_by_role("columnheader", name="growth", include_hidden=True)
+    expect(growth).to_be_hidden()
+    expect(opened.page.get_by_role("columnheader", name="incubation", include_hidden=True)).to_be_hidden()
+    veil, plot = (opened.page.locator(f".panel.shares .{name}").bounding_box() for name in ("veil", "plot"))
+    assert veil["x"] == pytest.approx(plot["x"] + 64 + 10 / 39 * (plot["width"] - 84), abs=1.5)
+    colour = opened.page.locator(".panel.shares .veil").evaluate("one => getComputedStyle(one).backgroundColor")
+    assert colour == "rgb(255, 255, 255)"
+    opened.slider.fill("39")
+    expect(growth).to_be_visible()
 
 
 def test_each_kind_of_event_has_a_sentence() -> None:
