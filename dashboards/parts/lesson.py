@@ -7,6 +7,7 @@ what is compared, how a reading is made of the numbers, and which explanation be
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from typing import Any
 from ecosim.outcome_table import NAMES
 from ecosim.parameters import Value, nearest
 from ecosim.scenario import Scenario, load_scenario
-from parts.texts import ENGLISH, LANGUAGES
+from parts.texts import CHINESE, ENGLISH, LANGUAGES
 
 LESSONS = Path(__file__).parents[1] / "lessons"
 KINDS = ("share", "mean", "first year", "reached")
@@ -211,7 +212,11 @@ def _lesson(key: str, tree: Mapping[str, Any]) -> Lesson:
 
 
 def _both(entry: Mapping[str, str]) -> Both:
-    return {language: " ".join(entry[language].split()) for language in LANGUAGES}
+    # Chinese has no space where a line of the file ends.
+    return {
+        language: re.sub(r"\s*\n\s*", "" if language == CHINESE else " ", entry[language].strip())
+        for language in LANGUAGES
+    }
 
 
 def _future(entry: Mapping[str, Any]) -> Future:
