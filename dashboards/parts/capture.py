@@ -93,11 +93,6 @@ def captured_from_history(model: Ecosystem) -> list[Quarter]:
     return caught[::-1] if last else []
 
 
-def total_bytes(quarters: Sequence[Quarter]) -> int:
-    """Return what quarters take."""
-    return sum(column.nbytes for quarter in quarters for column in quarter if isinstance(column, np.ndarray))
-
-
 def brief(numbers: Any) -> Any:
     """Return numbers of any shape as lists, with six digits, which is more than a person reads off."""
     values = np.asarray(numbers, float)
