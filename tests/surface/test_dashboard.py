@@ -96,10 +96,10 @@ def shares(page: Page) -> str:
 
 
 def moved(page: Page, before: str) -> str:
-    """Wait until the table of shares says something else, and return what."""
+    """Wait until the table of shares, which is drawn where it is in sight, says something else, and return what."""
     page.wait_for_function(
         "before => { const table = document.querySelector('.page-player .panel.table table.shares');"
-        " return table && table.innerText !== before && table.rows.length; }",
+        " table?.scrollIntoView({ block: 'nearest' }); return table && table.innerText !== before && table.rows.length; }",
         arg=before,
         timeout=60_000,
     )
@@ -109,7 +109,8 @@ def moved(page: Page, before: str) -> str:
 def becomes(page: Page, wanted: str) -> None:
     """Wait until the table of shares says what it is to say."""
     page.wait_for_function(
-        "wanted => document.querySelector('.page-player .panel.table table.shares').innerText === wanted",
+        "wanted => { const table = document.querySelector('.page-player .panel.table table.shares');"
+        " table.scrollIntoView({ block: 'nearest' }); return table.innerText === wanted; }",
         arg=wanted,
         timeout=60_000,
     )
