@@ -447,7 +447,7 @@
 
     /** How often each panel was brought up to date, how long that took, and whether it still is to be. */
     statistics() {
-      return Object.fromEntries(this.panels.map((panel) => [panel.name, { updates: panel.updates, milliseconds: panel.milliseconds, behind: panel.visible && panel.behind }]));
+      return Object.fromEntries(this.panels.map((panel) => [panel.name, { updates: panel.updates, milliseconds: panel.milliseconds, behind: panel.undrawn || (panel.visible && panel.behind) }]));
     }
 
     destroy() {
