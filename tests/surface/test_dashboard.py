@@ -196,6 +196,7 @@ def test_moving_a_slider_changes_the_shares(visit: Visit) -> None:
     if page.get_by_role("button", name="Change something").is_visible():
         page.get_by_role("button", name="Change something").click()
     slider = page.locator(".controls-list input[type=range]").first
+    expect(slider).to_be_visible(timeout=20_000)
     slider.focus()
     slider.press("Home")
     after = moved(page, before)
@@ -211,6 +212,7 @@ def test_slider_to_chart_is_quick(visit: Visit) -> None:
     """From a slider to the changed numbers takes well under a second on the classroom, also on a busy machine."""
     page = visit.go()
     slider = page.locator(".controls-list input[type=range]").first
+    expect(slider).to_be_visible(timeout=20_000)
     slider.focus()
     times = []
     for key in ("Home", "End", "Home"):
@@ -269,6 +271,7 @@ def test_branch_keeps_the_past(visit: Visit) -> None:
     page.get_by_role("button", name="Branch here").click()
     expect(page.get_by_text(re.compile("Changes count from 200[45] Q[1-4] on"))).to_be_visible(timeout=20_000)
     slider = page.locator(".controls-list input[type=range]").first
+    expect(slider).to_be_visible(timeout=20_000)
     slider.focus()
     slider.press("Home")
     page.wait_for_url(re.compile(r"at\.\d+\.roles\.firm\.openness_target=0"), timeout=20_000)
