@@ -15,6 +15,7 @@ import typer
 
 import ecosim
 from ecosim import cli_studies
+from ecosim.cli_dashboard import dashboard
 from ecosim.parameters import ScenarioError, nearest
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ def schema(
 
 
 cli_studies.add_commands(app)
+app.command()(dashboard)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -29,6 +29,8 @@ from ecosim.state import SUPPLY_CUT
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ecosim.plots import Plots
+
 
 class Ecosystem(Running):
     """An innovation ecosystem: a Mesa model whose state is columns.
@@ -170,6 +172,13 @@ class Ecosystem(Running):
     def symbiosis(self) -> pd.DataFrame:
         """Return a row a pair of roles: role, other, effect on either side, and its reading, such as mutualism."""
         return symbiosis_table(self)
+
+    @property
+    def plot(self) -> Plots:
+        """Figures of the run with matplotlib: ``model.plot.value_shares()``, ``flows``, ``network``, ``symbiosis``."""
+        from ecosim.plots import Plots  # networks and figures are nothing that a run needs
+
+        return Plots(self)
 
     def value_shares(self, by: str = "stage") -> pd.DataFrame:
         """Return each beneficiary's share of value, a row a stage (in order of appearance) or a row a step; rows sum to 1.

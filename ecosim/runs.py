@@ -241,7 +241,7 @@ def _columns(table: pd.DataFrame) -> Iterator[tuple[str, str, Any]]:
         elif column.dtype.kind == "f":
             yield name, "float64", column.to_numpy("<f8")
         else:
-            yield name, "text", [str(text) for text in column]
+            yield name, "text", [str(text) for text in column.tolist()]  # a column of texts is slow to iterate over
 
 
 def library_versions() -> dict[str, str]:

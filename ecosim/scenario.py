@@ -15,7 +15,15 @@ from ecosim.grammar import Grammar, scenario_grammar
 from ecosim.parameters import ScenarioError, Value
 from ecosim.roles import Role, read_roles
 from ecosim.scenario_agreements import Agreement
-from ecosim.scenario_file import Document, other_scenario, parse_setting, read_document, shipped_scenarios
+from ecosim.scenario_file import (
+    Document,
+    document_of,
+    other_scenario,
+    other_shipped,
+    parse_setting,
+    read_document,
+    shipped_scenarios,
+)
 from ecosim.scenario_rows import (
     Component,
     Condition,
@@ -32,7 +40,7 @@ from ecosim.shapes import Failure, Keys, Table, accepted, belonging, checked, co
 
 __all__ = [
     "Agreement", "Component", "Condition", "Embargo", "Entry", "Event", "Frozen", "NamedOrganisation", "NamedTie", "Scenario",
-    "ScenarioError", "Shock", "load_scenario", "parse_setting", "scenario_from_dict", "shipped_scenarios",
+    "ScenarioError", "Shock", "load_scenario", "parse_setting", "scenario_from_content", "scenario_from_dict", "shipped_scenarios",
 ]  # fmt: skip
 
 
@@ -193,15 +201,31 @@ def load_scenario(
     ScenarioError : anything that is not as it should be: in the file, in those it extends, or in the settings.
     """
     grammar = scenario_grammar(read_roles() if roles is None else roles)
-    chain = _read_chain(_path_of(source, Path()), grammar)
-    tree: dict[str, Any] = {}
-    for document in reversed(chain):
-        tree = _merged(tree, document.tree)
-    scenario = _resolved(chain[0].path.stem, tree, grammar, partial(_failure_in, chain))
+    scenario = _of_chain(_read_chain(_read(_path_of(source, Path()), grammar), grammar), grammar)
     if isinstance(settings, Mapping):
         return scenario.with_settings(settings) if settings else scenario
     texts = (settings,) if isinstance(settings, str) else tuple(settings)
     return scenario.with_settings(dict(map(parse_setting, texts)), "--set") if texts else scenario
+
+
+def scenario_from_content(name: str, content: bytes, roles: Mapping[str, Role] | None = None) -> Scenario:
+    """Return the scenario of a file that somebody sent: it may extend shipped scenarios alone, so no other file is looked at.
+
+    Parameters
+    ----------
+    name : the file's name, which errors repeat and of which the scenario takes the stem.
+    content : at most `ecosim.scenario_file.MOST_BYTES`.
+
+    Raises
+    ------
+    ScenarioError : anything that is not as it should be.
+    """
+    grammar = scenario_grammar(read_roles() if roles is None else roles)
+    document = _checked_document(document_of(Path(name), content), grammar)
+    base = document.tree.get("extends")
+    if base is not None and base not in shipped_scenarios():
+        raise document.failure(("extends",), f"is {described(base)}", other_shipped(base))
+    return _of_chain(_read_chain(document, grammar), grammar)
 
 
 def scenario_from_dict(
@@ -221,10 +245,18 @@ def _path_of(source: str | Path, base: Path) -> Path:
     return shipped[str(source)] if source in shipped else base / source
 
 
-def _read_chain(path: Path, grammar: Grammar) -> list[Document]:
+def _of_chain(chain: Sequence[Document], grammar: Grammar) -> Scenario:
+    """Return the scenario of a document and those that it extends, child first."""
+    tree: dict[str, Any] = {}
+    for document in reversed(chain):
+        tree = _merged(tree, document.tree)
+    return _resolved(chain[0].path.stem, tree, grammar, partial(_failure_in, chain))
+
+
+def _read_chain(child: Document, grammar: Grammar) -> list[Document]:
     """Return the document and those that it extends, child first, each valid by itself."""
-    chain = [_read(path, grammar)]
-    seen = [os.path.realpath(path)]
+    chain = [child]
+    seen = [os.path.realpath(child.path)]
     while "extends" in chain[-1].tree:
         last = chain[-1]
         target = last.tree["extends"]
@@ -243,7 +275,10 @@ def _read_chain(path: Path, grammar: Grammar) -> list[Document]:
 
 
 def _read(path: Path, grammar: Grammar) -> Document:
-    document = read_document(path)
+    return _checked_document(read_document(path), grammar)
+
+
+def _checked_document(document: Document, grammar: Grammar) -> Document:
     return replace(document, tree=checked(grammar.top, grammar.top, document.tree, (), document.failure))
 
 

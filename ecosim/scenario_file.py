@@ -51,7 +51,24 @@ def read_document(path: Path) -> Document:
     ------
     ScenarioError : a file that is missing, too large, not UTF-8, not TOML, or without any key.
     """
-    text = _text(path, _content(path))
+    return document_of(path, _content(path))
+
+
+def document_of(path: Path, content: bytes) -> Document:
+    """Return the document of a file's content; `path` is what errors call it.
+
+    Raises
+    ------
+    ScenarioError : content that is too large, not UTF-8, not TOML, or without any key.
+    """
+    if len(content) > MOST_BYTES:
+        raise sentence(
+            str(path),
+            (),
+            f"the file is larger than {MOST_BYTES:_} bytes",
+            "a scenario is a short text, split it with extends",
+        )
+    text = _text(path, content)
     for number, line in enumerate(text.split("\n"), start=1):
         place = f"{path}:{number}"
         if len(line) > MOST_COLUMNS:
@@ -84,22 +101,19 @@ def _content(path: Path) -> bytes:
         raise sentence(
             shortened(str(path)), (), f"cannot be read: {reason}", "give the path of a readable .toml file"
         ) from None
-    if len(content) > MOST_BYTES:
-        raise sentence(
-            str(path),
-            (),
-            f"the file is larger than {MOST_BYTES:_} bytes",
-            "a scenario is a short text, split it with extends",
-        )
     return content
 
 
 def other_scenario(name: str) -> str:
     """Return what to give instead of a name under which there is no scenario."""
-    shipped = shipped_scenarios()
-    if not shipped:
+    if not shipped_scenarios():
         return "give the path of a .toml file"
-    return f"give the path of a .toml file or a shipped scenario, {nearest(shortened(name), shipped)}"
+    return f"give the path of a .toml file or {other_shipped(name).removeprefix('give ')}"
+
+
+def other_shipped(name: str) -> str:
+    """Return what to give instead of a name under which no scenario is shipped."""
+    return f"give a shipped scenario, {nearest(shortened(name), shipped_scenarios())}"
 
 
 def _text(path: Path, content: bytes) -> str:

@@ -208,9 +208,7 @@ def test_series_and_events_are_kept(
     assert list(series) == [*NUMBERS, "step", *FACTORS, "organisations"]
     assert series["step"].tolist() == [0, 2, 4] * 12
     row = series.iloc[-1]
-    alone = ecosim.run(
-        "limit-turnover", int(row.seed), 6, {"roles.firm.capacity": 60.0, "roles.firm.growth_rate": 0.2}
-    )
+    alone = ecosim.run("limit-turnover", int(row.seed), 6, {"roles.firm.capacity": 60.0, "roles.firm.growth_rate": 0.2})
     assert row["organisations"] == alone.metrics["organisations"][4]
     events = pd.read_parquet(tmp_path / "out" / "events")
     assert list(events) == ["run", "step", "event", "subject", "object", "detail"]

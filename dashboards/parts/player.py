@@ -1,0 +1,103 @@
+"""The player in a page: gets a run once, plays it in the browser by itself, and tells when somebody branches or selects."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import solara
+
+from parts.export import ASSETS, LIBRARY, PLAYER, STYLE, player_texts
+
+ALL_PANELS = ("shares", "table", "flows", "network", "events", "ladder", "symbiosis", "environment")
+MAIN_PANELS = ("shares", "table")
+# What lies over a run and may come and go while the run stays.
+_OVERLAYS = ("ghost", "band")
+
+
+@solara.component_vue("player.vue", vuetify=False)
+def _Player(
+    run: bytes,
+    overlays: str,
+    texts: str,
+    language: str,
+    story: str,
+    panels: Sequence[str],
+    start: int | None,
+    listens: Sequence[str],
+    library: str,
+    version: str,
+    event_branch: Callable[[int], None],
+    event_select: Callable[[int], None],
+    event_position: Callable[[int], None],
+) -> None:
+    """Draw the player; texts and numbers come as JSON, which Vue would otherwise watch value by value."""
+
+
+@solara.component
+def Player(
+    trajectory: Mapping[str, Any],
+    language: str = "en",
+    on_branch: Callable[[int], None] | None = None,
+    on_select: Callable[[int], None] | None = None,
+    on_position: Callable[[int], None] | None = None,
+    position: int | None = None,
+    story: Mapping[str, Any] | None = None,
+    panels: Sequence[str] = ALL_PANELS,
+) -> None:
+    """Show a run that plays in the browser.
+
+    Parameters
+    ----------
+    trajectory : what `parts.trajectory` makes of a run; its ghost and band are sent apart, so that they can change alone.
+    language : "en" or "zh".
+    on_branch : called with the quarter to branch at; without it there is no such button.
+    on_select : called with the uid of the organisation that was chosen.
+    on_position : called with the quarter at which the cursor comes to rest.
+    position : quarter at which the cursor begins; the last one unless given.
+    story : what `parts.story` tells of the chosen organisation.
+    panels : what to show, of `ALL_PANELS`.
+    """
+    run = {key: part for key, part in trajectory.items() if key not in _OVERLAYS}
+    sent = solara.use_ref(None)
+    if sent.current is None or not _same(sent.current[0], run):
+        sent.current = (run, packed(run), json.dumps(player_texts([run])))
+    callbacks = {"branch": on_branch, "select": on_select, "position": on_position}
+    over = {key: trajectory.get(key) for key in _OVERLAYS}
+    _Player(
+        run=sent.current[1],
+        overlays=solara.use_memo(lambda: json.dumps(over), list(over.values())),
+        texts=sent.current[2],
+        language=language,
+        story=json.dumps(story) if story is not None else "",
+        panels=list(panels),
+        start=position,
+        listens=[name for name, callback in callbacks.items() if callback is not None],
+        library=LIBRARY,
+        version=_version(),
+        **{f"event_{name}": _told(callback) for name, callback in callbacks.items()},
+    )
+
+
+def packed(run: Mapping[str, Any]) -> bytes:
+    """Return a run as compressed JSON."""
+    return zlib.compress(json.dumps(run, separators=(",", ":"), allow_nan=False).encode(), 1)
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two trajectories are made of the same parts, without looking into them."""
+    return one.keys() == other.keys() and all(one[key] is other[key] for key in one)
+
+
+def _told(callback: Callable[[int], None] | None) -> Callable[[int], None]:
+    return (lambda number: callback(int(number))) if callback is not None else (lambda number: None)
+
+
+@cache
+def _version() -> str:
+    """Return what changes when an asset does, so that no browser keeps an old one."""
+    return hashlib.sha256(b"".join((ASSETS / file).read_bytes() for file in (LIBRARY, PLAYER, STYLE))).hexdigest()[:12]

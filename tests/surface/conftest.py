@@ -1,0 +1,111 @@
+"""The dashboard for tests of its surface: a real server with no way out of this machine, and a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+PROJECT = Path(__file__).parents[2]
+NOWHERE = "http://127.0.0.1:9"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]  # fmt: skip
+
+
+class Server:
+    """The command ``ecosim dashboard`` in a process of its own.
+
+    Attributes
+    ----------
+    address : where it answers, with a slash at the end.
+    process : the server, None while it is stopped.
+    log : what it printed.
+    """
+
+    def __init__(self, directory: Path, *options: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}/"
+        self.directory, self.options = directory, options
+        self.log = directory / "log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        environment = os.environ | {"http_proxy": NOWHERE, "https_proxy": NOWHERE}
+        command = [sys.executable, "-m", "ecosim", "dashboard", "--port", str(self.port), "--no-open", *self.options]
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command, env=environment, cwd=self.directory, stdout=output, stderr=subprocess.STDOUT
+            )
+        for _ in range(1200):
+            try:
+                urllib.request.urlopen(self.address, timeout=5).close()
+                return
+            except urllib.error.HTTPError:
+                return
+            except (urllib.error.URLError, ConnectionError):
+                assert self.process.poll() is None, self.log.read_text()
+                time.sleep(0.1)
+        pytest.fail(f"the server did not start: {self.log.read_text()}")
+
+    def stop(self, kill: bool = False) -> None:
+        """End it, as Ctrl-C does or as a power cut does."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL if kill else signal.SIGINT)
+            self.process.wait(30)
+            self.process = None
+
+    def kernels(self) -> int:
+        """Return how many pages the server holds the state of."""
+        with urllib.request.urlopen(f"{self.address}resourcez", timeout=10) as answer:
+            return int(json.load(answer)["kernels"]["total"])
+
+    def threads(self) -> int:
+        """Return how many threads the server has."""
+        with urllib.request.urlopen(f"{self.address}resourcez", timeout=10) as answer:
+            return int(json.load(answer)["threads"]["active"])
+
+
+@pytest.fixture(scope="session")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Serve the dashboard to this machine, without a password."""
+    server = Server(tmp_path_factory.mktemp("dashboard"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def new_server() -> Callable[..., Server]:
+    """Return what makes a server of a test's own, of a directory and options of the command."""
+    return Server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the Chromium of this machine."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.fail(
+            "no Chromium found: install one, such as Debian's package chromium, the tests open the dashboard in it"
+        )
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield chromium
+        chromium.close()
