@@ -79,22 +79,24 @@ def Page() -> None:
         event_choose=choose,
         event_press=lambda _: set_asked((first, second, count)),
     )  # fmt: skip
-    if wrong:
-        Complaint(wrong)
-    if first == second:
-        solara.HTML(tag="p", unsafe_innerHTML=text("compare.same", language), classes=["page-quiet"])
-    if current and task.pending:
-        Progress(
-            label=text("compare.running", language),
-            done=done,
-            total=count,
-            stop=text("live.cancel", language),
-            event_cancel=lambda _: set_asked(None),
-        )
-    if current and isinstance(task.value, str):
-        Complaint(task.value)
-    if current and isinstance(task.value, Pairs):
-        _Result(task.value, period, first.seed)
+    # In a place of its own, so that the two sides below are not made anew when it changes.
+    with solara.Div():
+        if wrong:
+            Complaint(wrong)
+        if first == second:
+            solara.HTML(tag="p", unsafe_innerHTML=text("compare.same", language), classes=["page-quiet"])
+        if current and task.pending:
+            Progress(
+                label=text("compare.running", language),
+                done=done,
+                total=count,
+                stop=text("live.cancel", language),
+                event_cancel=lambda _: set_asked(None),
+            )
+        if current and isinstance(task.value, str):
+            Complaint(task.value)
+        if current and isinstance(task.value, Pairs):
+            _Result(task.value, period, first.seed)
     with solara.Div(classes=["page-sides"]):
         for position, order in enumerate((first, second)):
             _Side("AB"[position], order, position)
@@ -115,8 +117,9 @@ def _Side(letter: str, order: Order, position: int) -> None:
     with solara.Div(classes=["page-side"], attributes={"role": "group", "aria-label": letter}):
         solara.HTML(tag="h2", unsafe_innerHTML=letter)
         solara.Text(_described(order, language), classes=["page-quiet"])
-        if future is not None and future.wrong:
-            Complaint(future.wrong)
+        with solara.Div():
+            if future is not None and future.wrong:
+                Complaint(future.wrong)
         if future is not None and future.traced is not None:
             Player(future.traced.trajectory, language, panels=["shares"])
             with rv.Html(tag="details"):

@@ -100,17 +100,19 @@ def Page() -> None:
         ask(order.branched(int(step)))
 
     _Tools(order, traced, ghost, set_ghost, wants_band, set_wants_band, ask, pick, set_wrong)
-    complaint = wrong or (future.wrong if future is not None else "")
-    if complaint:
-        Complaint(complaint)
-    if wants_band and spread.pending:
-        Progress(
-            label=text("live.band_running", language),
-            done=spread_done,
-            total=len(SEEDS),
-            stop=text("live.cancel", language),
-            event_cancel=lambda _: set_wants_band(False),
-        )
+    # Messages come and go in a place of their own: what stands after them would be made anew if it moved up or down.
+    with solara.Div(classes=["page-messages"]):
+        complaint = wrong or (future.wrong if future is not None else "")
+        if complaint:
+            Complaint(complaint)
+        if wants_band and spread.pending:
+            Progress(
+                label=text("live.band_running", language),
+                done=spread_done,
+                total=len(SEEDS),
+                stop=text("live.cancel", language),
+                event_cancel=lambda _: set_wants_band(False),
+            )
     if traced is None:
         solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("live.wait", language)])
         return
@@ -121,8 +123,9 @@ def Page() -> None:
                 text("live.fold" if unfolded else "live.unfold", language), lambda: set_unfolded(not unfolded),
                 classes=["page-unfold"], attributes={"aria-expanded": str(unfolded).lower()},
             )  # fmt: skip
-            if order.branches:
-                _Branch(order, traced, ask)
+            with solara.Div():
+                if order.branches:
+                    _Branch(order, traced, ask)
             world = traced.scenario
             Controls(
                 world, values_of(order), changeable(world) if order.branches else None, language,
@@ -131,8 +134,9 @@ def Page() -> None:
         with solara.Div(classes=["page-player"]):
             question = of_scenario(world.name, "question", world.question, language) or world.title or world.name
             solara.HTML(tag="h1", unsafe_innerHTML=html.escape(question), classes=["page-question"])
-            for warning in traced.model.warnings:
-                solara.HTML(tag="p", unsafe_innerHTML=html.escape(warning), classes=["page-quiet"])
+            with solara.Div():
+                for warning in traced.model.warnings:
+                    solara.HTML(tag="p", unsafe_innerHTML=html.escape(warning), classes=["page-quiet"])
             Player(
                 traced.trajectory | {"ghost": ghost, "band": spread.value if wants_band else None}, language,
                 on_branch=branch, on_select=set_selected,
