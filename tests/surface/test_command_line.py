@@ -27,7 +27,19 @@ from ecosim.schedule import BEGIN, END, QUARTER
 from ecosim.state import STAGES
 from ecosim.terminal import COMPILING
 
-COMMANDS = ("run", "scenarios", "show", "validate", "where", "schema", "sweep", "analyse", "report", "calibrate", "dashboard")
+COMMANDS = (
+    "run",
+    "scenarios",
+    "show",
+    "validate",
+    "where",
+    "schema",
+    "sweep",
+    "analyse",
+    "report",
+    "calibrate",
+    "dashboard",
+)
 FILES = {"metrics.parquet", "value.parquet", "roles.parquet", "flows.parquet", "events.parquet", "run.json"}
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and pseudo-terminals are those of POSIX")
