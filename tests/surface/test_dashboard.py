@@ -266,8 +266,9 @@ def test_other_scenarios(visit: Visit, name: str) -> None:
 def test_branch_keeps_the_past(visit: Visit) -> None:
     """A branch changes nothing by itself; then a control changes the future alone, and the old future stays as a ghost."""
     page = visit.go()
-    before = shares(page)
+    at_the_end = shares(page)
     page.locator(".page-player input[type=range]").first.fill("19")
+    before = moved(page, at_the_end)
     page.get_by_role("button", name="Branch here").click()
     expect(page.get_by_text(re.compile("Changes count from 200[45] Q[1-4] on"))).to_be_visible(timeout=20_000)
     slider = page.locator(".controls-list input[type=range]").first
