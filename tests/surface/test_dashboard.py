@@ -276,11 +276,11 @@ def test_branch_keeps_the_past(visit: Visit) -> None:
     before = moved(page, at_the_end)
     page.get_by_role("button", name="Branch here").click()
     expect(page.get_by_text(re.compile("Changes count from 200[45] Q[1-4] on"))).to_be_visible(timeout=20_000)
-    slider = page.locator(".controls-list input[type=range]").first
+    slider = page.get_by_role("slider", name="surplus").first
     expect(slider).to_be_visible(timeout=20_000)
     slider.focus()
     slider.press("Home")
-    page.wait_for_url(re.compile(r"at\.\d+\.roles\.firm\.openness_target=0"), timeout=20_000)
+    page.wait_for_url(re.compile(r"at\.\d+\.adoption\.surplus=0"), timeout=20_000)
     after = moved(page, before)
     step = int(re.findall(r"at\.(\d+)\.", page.url)[0])
     assert 18 <= step <= 21
@@ -358,8 +358,8 @@ def test_click_on_an_organisation_tells_its_story(visit: Visit) -> None:
     page = visit.go()
     page.get_by_label("Choose an organisation").scroll_into_view_if_needed()
     page.get_by_label("Choose an organisation").select_option(label="Core")
-    told = page.locator(".page-player .story, .page-player [class*=story]").first
-    expect(told).to_contain_text("capital", timeout=20_000, ignore_case=True)
+    network = page.locator(".page-player .panel.network")
+    expect(network).to_contain_text(re.compile("capital", re.IGNORECASE), timeout=20_000)
 
 
 # -- compare ----------------------------------------------------------------------------------------------------------
