@@ -267,7 +267,6 @@ def test_other_scenarios(visit: Visit, name: str) -> None:
     assert len(page.get_by_role("combobox", name="Scenario").locator("option").all()) == len(shipped_scenarios())
 
 
-@pytest.mark.xfail(strict=False, reason="after a branch the page does not come to say so in time; to be mended")
 def test_branch_keeps_the_past(visit: Visit) -> None:
     """A branch changes nothing by itself; then a control changes the future alone, and the old future stays as a ghost."""
     page = visit.go()
@@ -352,7 +351,6 @@ def test_exported_page_opens_from_disk(visit: Visit, browser: Browser) -> None:
     assert not wrong
 
 
-@pytest.mark.xfail(strict=False, reason="the story does not come after the click; to be mended")
 def test_click_on_an_organisation_tells_its_story(visit: Visit) -> None:
     """Choosing an organisation shows its numbers."""
     page = visit.go()
