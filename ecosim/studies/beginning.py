@@ -98,7 +98,7 @@ def _planned(study: Study, crew: Workers) -> tuple[Plan, Trial]:
     tree = study.as_dict()
     try:
         tried = crew.submit(trial, tree, rows, most)
-        for _ in range(min(crew.count() - 1, MOST_AT_ONCE)):
+        for _ in range(min(crew.count() - 1, most - 1, MOST_AT_ONCE)):
             crew.submit(get_ready, tree)
         cost: Trial = tried.result()
     except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def locked(out: str | Path) -> Iterator[Path]:
     OutputError : it holds something else, cannot be written, or another sweep is under way in it.
     """
     try:
-        directory = Path(out).resolve()
+        directory = Path(os.path.abspath(out))  # links stay: other machines may see the place by this path only
         check_usable(out, directory)
         new = [path for path in (directory, *directory.parents) if not path.exists()]
     except OutputError:

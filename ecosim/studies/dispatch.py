@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ecosim.studies.worker import BatchDone, run_batch, run_under_way
 PULSE = 0.5  # seconds after which a look at the clock and at Ctrl-C is due
 AHEAD = 2  # batches handed out for each that can run, so that no worker waits for the next
 BLAMES = 2  # deaths over one run, alone, after which it is not run again
+MOST_IN_A_ROW = 10  # runs that are given up one after the other; then it is not the runs
 GIVEN_UP = (
     "the worker process ended in the middle of this run whenever it was run, alone too: it crashed, or was killed"
 )
@@ -67,6 +68,9 @@ class Dispatch:
         self._suspects: deque[Task] = deque()
         self._in_flight: dict[Future[BatchDone], Task] = {}
         self._broken = False
+        self._fruitless = 0  # times that workers died since a batch was finished
+        self._last_given_up: tuple[Task, int] | None = None
+        self._in_a_row = 0
         self._fault: BaseException | None = None
 
     def run(self, tasks: Iterable[Task]) -> None:
@@ -82,6 +86,7 @@ class Dispatch:
             if self._broken and not self._in_flight:
                 self._workers.renew()
                 self._broken = False
+                self._fruitless += 1
             if self._ending():
                 self._withdraw()
             elif not self._broken:
@@ -107,7 +112,11 @@ class Dispatch:
                 del self._in_flight[future]
 
     def _hand_out(self) -> None:
-        """Fill the window; batches under suspicion come last, one at a time."""
+        """Fill the window; batches under suspicion are run one at a time, last, or first if nothing else gets done."""
+        if self._suspects and self._fruitless >= STRIKES:
+            if not self._in_flight:
+                self._submit(self._suspects.popleft())
+            return
         while len(self._in_flight) < AHEAD * self._workers.count() and not self._broken:
             task = self._again.popleft() if self._again else next(self._tasks, None)
             if task is None:
@@ -131,16 +140,19 @@ class Dispatch:
     def _settle(self, future: Future[BatchDone]) -> None:
         task = self._in_flight.pop(future)
         try:
+            error = future.exception()
+        except CancelledError as cancelled:
+            error = cancelled
+        if error is None:
             done = future.result()
-        except BaseException as error:
-            deaths = self._workers.deaths(error)
-            if deaths:
-                self._broken = True
-                self._mourn(task, deaths)
-            else:
-                self._fault = self._fault or lost(error, self._workers) or error
-        else:
+            self._fruitless = 0
+            self._in_a_row = self._in_a_row if done.runs == done.failed else 0
             self._heard(done)
+        elif deaths := self._workers.deaths(error):
+            self._broken = True
+            self._mourn(task, deaths)
+        else:
+            self._fault = self._fault or lost(error, self._workers) or error
 
     def _mourn(self, task: Task, deaths: int) -> None:
         """Decide what becomes of a batch over which workers have died."""
@@ -165,4 +177,16 @@ class Dispatch:
             note.unlink()
         task.blamed[run] += deaths
         if task.blamed[run] >= BLAMES:
-            task.given_up[run] = GIVEN_UP
+            self._give_up(task, run)
+
+    def _give_up(self, task: Task, run: int) -> None:
+        """Run a run no more; if it is one of many, one after the other, end the sweep."""
+        task.given_up[run] = GIVEN_UP
+        before, self._last_given_up = self._last_given_up, (task, run)
+        some_went_well = before is not None and before[0] is task and before[1] < run - 1
+        self._in_a_row = 1 if some_went_well else self._in_a_row + 1
+        if self._in_a_row >= MOST_IN_A_ROW:
+            self._fault = OutputError(
+                f"{self._in_a_row} runs in a row have ended their worker process, the last is run {run}; see what roles of "
+                "your own do, and whether there is memory for so many workers; what was finished before is kept"
+            )

@@ -153,10 +153,6 @@ class DaskWorkers:
             raise ScenarioError(
                 '--scheduler takes Dask, which is not installed; run pip install "ecosim[cluster]"'
             ) from None
-        # Of a scheduler that goes away it prints a traceback; the sentence that tells of it is ours.
-        self._log = logging.getLogger("distributed.client")
-        self._log_level = self._log.level
-        self._log.setLevel(logging.CRITICAL)
         try:
             self._client = Client(address, timeout=ANSWER, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
@@ -168,6 +164,10 @@ class DaskWorkers:
             self._client.wait_for_workers(1)
         # A worker that cannot load what it is handed ends without a word.
         check_installed(self._client.run(importlib.metadata.version, "ecosim", on_error="return"))
+        # Of a scheduler that goes away it prints a traceback; the sentence that tells of it is ours.
+        self._log = logging.getLogger("distributed.client")
+        self._log_level = self._log.level
+        self._log.setLevel(logging.CRITICAL)
         self._executor = self._client.get_executor(pure=False)
         self._counted = sum(self._client.nthreads().values())
         self._closed = threading.Event()

@@ -24,8 +24,9 @@ from ecosim.parameters import ScenarioError
 from ecosim.runs import OutputError
 from ecosim.studies import executors, plan
 from ecosim.studies.batch_files import run_files
-from ecosim.studies.dispatch import GIVEN_UP
+from ecosim.studies.dispatch import GIVEN_UP, Dispatch, Task
 from ecosim.studies.study_record import read_record
+from ecosim.studies.worker import run_under_way
 
 Called = Callable[..., tuple[int, str, str]]
 
@@ -507,6 +508,47 @@ def test_executor_that_breaks_is_one_sentence(
     assert len(ecosim.read_sweep(tmp_path / "out")) == 30, "one call was the trial"
     ecosim.sweep(study_file, tmp_path / "out", executor=one)
     pd.testing.assert_frame_equal(ecosim.read_sweep(tmp_path / "out"), expected)
+
+
+class _Dying:
+    """Workers that die at each run, or before they have come to one."""
+
+    def __init__(self, directory: Path, at_run: bool) -> None:
+        self.directory, self.at_run, self.renewed = directory, at_run, 0
+
+    def count(self) -> int:
+        return 2
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        _, _, batch, _, given_up, alone = arguments
+        if alone and self.at_run:
+            run_under_way(self.directory, batch).write_text(str(max(given_up, default=batch * 100) + 1))
+        future: Future[Any] = Future()
+        future.set_exception(BrokenExecutor("dead"))
+        return future
+
+    def deaths(self, error: BaseException) -> int:
+        return 1
+
+    def reachable(self) -> bool:
+        return True
+
+    def renew(self) -> None:
+        self.renewed += 1
+
+
+@pytest.mark.parametrize(
+    ("at_run", "told", "most"),
+    [(True, r"10 runs in a row have ended their worker process, .* memory", 30), (False, "end before they run anything", 10)],
+)  # fmt: skip
+def test_workers_that_always_die_end_the_sweep(at_run: bool, told: str, most: int, tmp_path: Path) -> None:
+    """Where every run ends its worker, or no worker gets to a run, it is said after a few, and not tried with thousands."""
+    (tmp_path / "runs").mkdir()
+    workers = _Dying(tmp_path, at_run)
+    dispatch = Dispatch(tmp_path, "", workers, lambda done: None, lambda: False)
+    with pytest.raises(OutputError, match=told):
+        dispatch.run(Task(batch) for batch in range(1_000))
+    assert workers.renewed < most
 
 
 @pytest.mark.parametrize(
