@@ -1,32 +1,36 @@
-"""The page on a study: what a sweep of many runs found, read from a directory that the server was given."""
+"""The page on a study: what many runs found of an outcome, and the runs behind each number."""
 
 from __future__ import annotations
 
 import html
-import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import solara
 
-import ecosim
-from ecosim import serving
-from ecosim.content import content_directory
+from ecosim.parameters import ScenarioError
+from ecosim.runs import OutputError
 from pages.choices import Choices
 from pages.frame import Complaint
 from parts import session
-from parts.texts import text
+from parts.study_charts import sections_of
+from parts.study_drawing import Drawing
+from parts.study_files import read, studies, title_of, told, without_paths
+from parts.study_runs import runs_behind
+from parts.study_words import Wording, plain
+from parts.texts import of_study, text
 
-MOST_STUDIES = 200
-MOST_LEVELS = 6
-RECORD = "study.json"
+if TYPE_CHECKING:
+    from ecosim.analysis.analyse import Analysis
 
 
 @solara.component
 def Page() -> None:
-    """Choose a study, a factor and an outcome, and see the mean of one over the other with its error."""
+    """Choose a study and see what it found."""
     language = session.language.value
     found = solara.use_memo(studies, [])
+    titles = solara.use_memo(lambda: {name: title_of(place) for name, place in found.items()}, [])
     chosen, set_chosen = solara.use_state("")
     name = chosen if chosen in found else next(iter(found), "")
     solara.HTML(tag="h1", unsafe_innerHTML=text("study.title", language))
@@ -34,93 +38,150 @@ def Page() -> None:
     if not found:
         solara.HTML(tag="p", unsafe_innerHTML=html.escape(text("study.none", language)), classes=["page-quiet"])
         return
-    options = [{"value": key, "label": key} for key in found]
-    Choices(
-        fields=[{"name": "study", "label": text("study.study", language), "value": name, "options": options}],
-        buttons=[],
-        event_choose=lambda field: set_chosen(field["value"]),
-        event_press=lambda _: None,
-    )
-    _Study(found[name]).key(name)
+    options = [{"value": key, "label": _label(key, titles[key], language)} for key in found]
+    _Choice("study", name, options, set_chosen)
+    _Study(name, found[name]).key(name)
 
 
 @solara.component
-def _Study(place: Path) -> None:
-    """Read a study in the background and show what it found."""
+def _Study(name: str, place: Path) -> None:
+    """Analyse a study in the background and show what it found."""
     language = session.language.value
-    factor, set_factor = solara.use_state("")
-    outcome, set_outcome = solara.use_state("")
     task = session.use_background(lambda _: read(place), [place])
-    if task.pending or task.value is None:
+    if task.error:
+        Complaint(session.sentence_of(task.exception))
+    elif task.pending or task.value is None:
         solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("study.reading", language)])
-        return
-    if isinstance(task.value, str):
-        Complaint(text(task.value, language) if task.value.startswith("study.") else task.value)
-        return
-    study, runs = task.value
-    factors = [each["name"] for each in study.get("factors", []) if each["name"] in runs]
-    outcomes = [each["name"] for each in study.get("outcomes", []) if each["name"] in runs]
-    if not factors or not outcomes:
-        Complaint(text("study.empty", language))
-        return
-    factor, outcome = factor if factor in factors else factors[0], outcome if outcome in outcomes else outcomes[0]
-    setters = {"factor": set_factor, "outcome": set_outcome}
-    fields = [
-        {"name": name, "label": text(f"study.{name}", language), "value": value,
-         "options": [{"value": each, "label": each} for each in names]}
-        for name, value, names in (("factor", factor, factors), ("outcome", outcome, outcomes))
-    ]  # fmt: skip
-    solara.HTML(tag="h2", unsafe_innerHTML=html.escape(str(study.get("title", ""))))
-    solara.HTML(tag="p", unsafe_innerHTML=html.escape(str(study.get("question", ""))))
-    Choices(fields=fields, buttons=[], event_choose=lambda field: setters[field["name"]](field["value"]),
-            event_press=lambda _: None)  # fmt: skip
-    solara.HTML(tag="div", unsafe_innerHTML=table_of(runs, factor, outcome, language), classes=["page-scroll"])
+    elif isinstance(task.value, str):
+        Complaint(task.value)
+    else:
+        _Findings(name, place, task.value)
 
 
-def studies() -> dict[str, Path]:
-    """Return the studies that may be opened, by name: those that ship, and those below the directory of the server."""
-    found = {}
-    for root in (content_directory("dashboards") / "studies", serving.serving.studies):
-        if root is not None and root.is_dir():
-            for record in sorted(root.rglob(RECORD))[:MOST_STUDIES]:
-                place = record.parent
-                found[place.relative_to(root).as_posix() if place != root else root.name] = place
-    return found
-
-
-def read(place: Path) -> tuple[dict[str, Any], Any] | str:
-    """Return what a study asked and its runs; or the key of a text, or a sentence, if it cannot be read."""
-    try:
-        read_sweep = ecosim.read_sweep
-    except AttributeError:
-        return "study.not_there"
-    try:
-        record = json.loads((place / RECORD).read_text(encoding="utf-8"))
-        return record.get("study", record), read_sweep(place)
-    except (OSError, ValueError) as error:
-        return session.sentence_of(error).replace(str(place), place.name)
-
-
-def table_of(runs: Any, factor: str, outcome: str, language: str) -> str:
-    """Return the HTML of an outcome's mean and two standard errors at each level of a factor, or in equal parts of its range."""
-    import pandas as pd
-
-    levels = runs[factor]
-    if levels.nunique() > MOST_LEVELS and pd.api.types.is_numeric_dtype(levels):
-        levels = pd.qcut(levels, MOST_LEVELS, duplicates="drop")
-    grouped = runs.groupby(levels, observed=True)[outcome]
-    heads = "".join(
-        f"<th scope='col'>{html.escape(head)}</th>"
-        for head in (factor, outcome, text("study.error", language), text("study.runs", language))
+@solara.component
+def _Findings(name: str, place: Path, analysis: Analysis) -> None:
+    """Show what a study asked, how far it is, and its findings on one outcome."""
+    language = session.language.value
+    outcome, set_outcome = solara.use_state(analysis.outcomes[0])
+    picked, set_picked = solara.use_state(None)
+    page, set_page = solara.use_state(0)
+    words = solara.use_memo(lambda: Wording(analysis.study, language), [language])
+    task = session.use_background(
+        lambda _: {"sections": sections_of(analysis, outcome, language), "words": _words(language)}, [outcome, language]
     )
-    rows = "".join(
-        f"<tr><th scope='row'>{html.escape(str(level))}</th><td>{values.mean():.4g}</td>"
-        f"<td>{_error(values)}</td><td>{len(values)}</td></tr>"
-        for level, values in grouped
+
+    def pick(asked: dict[str, Any]) -> None:
+        set_page(0)
+        set_picked(asked)
+
+    study = analysis.study
+    outcomes = [{"value": key, "label": words.outcomes[key]} for key in analysis.outcomes]
+    with solara.Div(classes=["page-findings"]):
+        solara.HTML(tag="h2", unsafe_innerHTML=html.escape(of_study(name, "title", study.title or study.name, language)))
+        question = of_study(name, "question", study.question, language)
+        solara.HTML(tag="p", unsafe_innerHTML=html.escape(question), classes=["page-lead"])
+        solara.HTML(tag="p", unsafe_innerHTML=html.escape(_progress(analysis, language)))
+        _Notes(place, analysis)
+        _Choice("outcome", outcome, outcomes, set_outcome)
+        solara.HTML(tag="p", unsafe_innerHTML=html.escape(summary_of(analysis, outcome, words)))
+    if task.error:
+        Complaint(session.sentence_of(task.exception))
+    shown = task.value or task.latest
+    if shown:
+        Drawing(shown, language, on_pick=pick)
+    else:
+        solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("study.drawing", language)])
+    with solara.Div():
+        if picked is not None:
+            _Runs(place, analysis, outcome, picked, page, set_page)
+
+
+@solara.component
+def _Runs(
+    place: Path, analysis: Analysis, outcome: str, picked: dict[str, Any], page: int, set_page: Callable[[int], None]
+) -> None:
+    """Show the runs behind what was picked."""
+    language = session.language.value
+
+    def work(_: Callable[[], bool]) -> dict[str, Any] | str:
+        try:
+            shown = runs_behind(analysis, place, outcome, picked, page, language)
+        except (OutputError, ScenarioError, ValueError) as error:
+            return told(place, error)
+        return {**shown, "words": _words(language), "arrived": [outcome, picked]}
+
+    task = session.use_background(work, [outcome, picked, page, language])
+    shown = task.value or task.latest
+    if task.error:
+        Complaint(session.sentence_of(task.exception))
+    elif isinstance(shown, str):
+        Complaint(shown)
+    elif shown is None:
+        solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("study.reading", language)])
+    else:
+        Drawing(shown, language, on_turn=lambda asked: set_page(int(asked)))
+
+
+@solara.component
+def _Notes(place: Path, analysis: Analysis) -> None:
+    """Say what was left out and what cannot be told; the analysis says it in English."""
+    language = session.language.value
+    items = "".join(f"<li>{html.escape(without_paths(place, note))}</li>" for note in analysis.notes)
+    heading = html.escape(text("study.notes", language, count=len(analysis.notes)))
+    if items:
+        inner = f"<summary>{heading}</summary><ul lang='en'>{items}</ul>"
+        opened = {"open": True} if _has_gaps(analysis) else {}
+        solara.HTML(tag="details", unsafe_innerHTML=inner, classes=["page-text", "page-notes"], attributes=opened)
+
+
+@solara.component
+def _Choice(field: str, value: str, options: list[dict[str, str]], choose: Callable[[str], None]) -> None:
+    """Offer a choice, of which nothing else can be chosen."""
+    known = {option["value"] for option in options}
+    label = text(f"study.{field}", session.language.value)
+    Choices(
+        fields=[{"name": field, "label": label, "value": value, "options": options}],
+        buttons=[],
+        event_choose=lambda chosen: choose(chosen["value"]) if chosen["value"] in known else None,
+        event_press=lambda _: None,
     )
-    return f"<table class='page-table'><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _error(values: Any) -> str:
-    """Return two standard errors of the mean, which one run alone does not have."""
-    return f"{2.0 * values.sem():.2g}" if len(values) > 1 else "–"
+def summary_of(analysis: Analysis, outcome: str, words: Wording) -> str:
+    """Return in a sentence or two what values an outcome has, and how much of their spread is luck."""
+    table = analysis.tables["outcomes"]
+    row = table[table["outcome"] == outcome].iloc[0]
+    values = {key: words.number(outcome, row[key]) for key in ("mean", "lowest", "highest")}
+    said = text("study.summary", words.language, outcome=words.short(outcome), points=f"{row['points']:,}", **values)
+    if row["part_of_factors"] == row["part_of_factors"]:
+        parts = {"varied": row["part_of_factors"], "luck": 1.0 - row["part_of_factors"]}
+        said += text("study.luck", words.language, **{key: f"{plain(100.0 * part)} %" for key, part in parts.items()})
+    return said
+
+
+def _progress(analysis: Analysis, language: str) -> str:
+    progress, kind = analysis.progress, analysis.experiment.kind.replace("-", "_")
+    total = progress.done + progress.failed + progress.runs_to_go
+    design = text(f"study.design_{kind}", language)
+    return text(
+        "study.progress", language, design=design, points=f"{len(progress.points):,}", done=f"{progress.done:,}",
+        total=f"{total:,}", failed=f"{progress.failed:,}",
+    )  # fmt: skip
+
+
+def _has_gaps(analysis: Analysis) -> bool:
+    """Tell whether runs failed, are missing or to come: then what the notes say comes before the charts."""
+    progress = analysis.progress
+    return bool(progress.failed or progress.points_to_go or progress.runs_to_go)
+
+
+def _label(name: str, title: str, language: str) -> str:
+    own = of_study(name, "title", title, language)
+    return f"{own} ({name})" if own else name
+
+
+def _words(language: str) -> dict[str, str]:
+    names = (
+        "table", "show_all", "open_live", "live_link", "command", "earlier", "later", "click", "no_link",
+    )  # fmt: skip
+    return {name: text(f"study.{name}", language) for name in names}

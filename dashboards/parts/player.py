@@ -29,6 +29,7 @@ def _Player(
     panels: Sequence[str],
     start: int | None,
     listens: Sequence[str],
+    drawer: str,
     library: str,
     version: str,
     event_branch: Callable[[int], None],
@@ -77,8 +78,9 @@ def Player(
         panels=list(panels),
         start=position,
         listens=[name for name, callback in callbacks.items() if callback is not None],
+        drawer="player",
         library=LIBRARY,
-        version=_version(),
+        version=assets_version(),
         **{f"event_{name}": _told(callback) for name, callback in callbacks.items()},
     )
 
@@ -98,6 +100,7 @@ def _told(callback: Callable[[int], None] | None) -> Callable[[int], None]:
 
 
 @cache
-def _version() -> str:
-    """Return what changes when an asset does, so that no browser keeps an old one."""
-    return hashlib.sha256(b"".join((ASSETS / file).read_bytes() for file in (LIBRARY, PLAYER, STYLE))).hexdigest()[:12]
+def assets_version() -> str:
+    """Return what changes when a script or a style that draws does, so that no browser keeps an old one."""
+    files = (LIBRARY, PLAYER, STYLE, "study.js", "study.css")
+    return hashlib.sha256(b"".join((ASSETS / file).read_bytes() for file in files)).hexdigest()[:12]

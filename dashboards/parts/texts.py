@@ -121,6 +121,12 @@ def of_scenario(scenario: str, part: str, english: str, language: str = ENGLISH)
     return entry["meaning"] if language == CHINESE and entry and entry["of"] == english else english
 
 
+def of_study(study: str, part: str, english: str, language: str = ENGLISH) -> str:
+    """Return ``title`` or ``question`` of a study, in Chinese as `of_scenario` does."""
+    entry = _file("studies").get(study, {}).get(part)
+    return entry["meaning"] if language == CHINESE and entry and entry["of"] == english else english
+
+
 @cache
 def both_languages() -> dict[str, dict[str, str]]:
     """Return all texts that have both languages in their file, by dotted key.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecosim.analysis.experiment import Experiment, Levels, levels_of
+from ecosim.analysis.experiment import Experiment, Levels, Mask, levels_of
 from ecosim.analysis.intervals import NAN, Estimate, over_luck, over_points, parts_of_luck
+from ecosim.parameters import ScenarioError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,6 +140,31 @@ def parts_of_variance(experiment: Experiment, outcome: str) -> pd.DataFrame:
         })  # fmt: skip
     rows += [_interaction(experiment, outcome, means, noise, *pair) for pair in _pairs(experiment)]
     return pd.DataFrame(rows, columns=columns)
+
+
+def points_behind(experiment: Experiment, outcome: str, at: Mapping[str, str]) -> Mask:
+    """Return which points a row of `means_by_level`, or of `means_by_two`, is the mean of, (points,).
+
+    Parameters
+    ----------
+    at : label of a level by the name of its factor: of one factor, or of two.
+
+    Raises
+    ------
+    ScenarioError : there is no such factor, or no such level of it.
+    """
+    known = {factor.name: factor for factor in experiment.factors}
+    chosen = experiment.comparable(list(at), outcome)
+    if len(at) > 1:
+        chosen = chosen & _drawn(experiment)
+    for name, label in at.items():
+        if name not in known:
+            raise ScenarioError(f"factor: the study has no factor '{name}'; {nearest(name, known)}")
+        levels = levels_of(experiment.points, known[name], BINS if len(at) == 1 else BINS_OF_TWO)
+        if label not in levels.labels:
+            raise ScenarioError(f"{name}: has no level '{label}'; {nearest(label, levels.labels)}")
+        chosen = chosen & (levels.codes == levels.labels.index(label))
+    return chosen
 
 
 def _mean(experiment: Experiment, outcome: str, chosen: Any) -> dict[str, Any]:
