@@ -37,7 +37,7 @@
     return `${Number((value / size).toPrecision(4))}${sign}`.replace("-", "−");
   }
 
-  const percent = (value) => `${Number((100 * value).toPrecision(3))} %`.replace("-", "−");
+  const percent = (value) => `${Number((100 * value).toPrecision(3))}\u00a0%`.replace("-", "−");
 
   /** The lowest and the highest of some numbers, with some room; those that are none do not count. */
   function span(values) {
@@ -93,7 +93,7 @@
       } else if (this.on.pick) this.root.append(make("p", { class: "study-quiet" }, this.words.click));
       const grid = make("div", { class: shown.title ? "study-grid study-behind" : "study-grid" });
       this.root.append(grid);
-      for (const section of shown.sections) grid.append(this.section(section));
+      for (const section of shown.sections) this.section(section, grid);
       if (shown.runs) this.root.append(this.runs(shown));
       this.arrive(JSON.stringify(shown.arrived ?? null));
       for (const { chart } of this.charts) chart.resize();
@@ -108,13 +108,14 @@
       this.arrived = asked;
     }
 
-    section(section) {
+    /** Draw a section in its place, which is in the page already, so that its width is known. */
+    section(section, grid) {
       const body = make("div", { class: "study-body" });
       const made = make("section", { class: `study-section study-${section.kind}`, "aria-label": section.title },
         make("h3", {}, section.title), make("p", { class: "study-quiet" }, section.note), body);
+      grid.append(made);
       this[section.kind](section, body);
       made.append(this.numbers(section));
-      return made;
     }
 
     /** The numbers of a chart as a table that opens and shuts; it stays open when the section is drawn anew. */

@@ -45,24 +45,32 @@ def Page() -> None:
 
 @solara.component
 def _Study(name: str, place: Path) -> None:
-    """Analyse a study in the background and show what it found."""
+    """Analyse an outcome of a study in the background and show what was found."""
     language = session.language.value
-    task = session.use_background(lambda _: read(place), [place])
+    outcome, set_outcome = solara.use_state("")
+    task = session.use_background(lambda _: read(place, outcome), [place, outcome])
+    found = task.value or task.latest
     if task.error:
         Complaint(session.sentence_of(task.exception))
-    elif task.pending or task.value is None:
-        solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("study.reading", language)])
-    elif isinstance(task.value, str):
-        Complaint(task.value)
+    elif found is None:
+        _Wait(text("study.reading", language))
+    elif isinstance(found, str):
+        Complaint(found)
     else:
-        _Findings(name, place, task.value)
+        _Findings(name, place, found, outcome or found.outcomes[0], set_outcome)
 
 
 @solara.component
-def _Findings(name: str, place: Path, analysis: Analysis) -> None:
-    """Show what a study asked, how far it is, and its findings on one outcome."""
+def _Wait(sentence: str) -> None:
+    """Say what a visitor waits for."""
+    solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[sentence])
+
+
+@solara.component
+def _Findings(name: str, place: Path, analysis: Analysis, asked: str, set_outcome: Callable[[str], None]) -> None:
+    """Show what a study asked, how far it is, and its findings on one outcome; another may be asked for and not be there yet."""
     language = session.language.value
-    outcome, set_outcome = solara.use_state(analysis.outcomes[0])
+    outcome = analysis.outcomes[0]
     picked, set_picked = solara.use_state(None)
     page, set_page = solara.use_state(0)
     words = solara.use_memo(lambda: Wording(analysis.study, language), [language])
@@ -70,19 +78,23 @@ def _Findings(name: str, place: Path, analysis: Analysis) -> None:
         lambda _: {"sections": sections_of(analysis, outcome, language), "words": _words(language)}, [outcome, language]
     )
 
-    def pick(asked: dict[str, Any]) -> None:
+    def pick(what: dict[str, Any]) -> None:
         set_page(0)
-        set_picked(asked)
+        set_picked(what)
 
     study = analysis.study
-    outcomes = [{"value": key, "label": words.outcomes[key]} for key in analysis.outcomes]
+    outcomes = [{"value": wanted.name, "label": words.outcomes[wanted.name]} for wanted in study.outcomes]
     with solara.Div(classes=["page-findings"]):
-        solara.HTML(tag="h2", unsafe_innerHTML=html.escape(of_study(name, "title", study.title or study.name, language)))
+        solara.HTML(
+            tag="h2", unsafe_innerHTML=html.escape(of_study(name, "title", study.title or study.name, language))
+        )
         question = of_study(name, "question", study.question, language)
         solara.HTML(tag="p", unsafe_innerHTML=html.escape(question), classes=["page-lead"])
         solara.HTML(tag="p", unsafe_innerHTML=html.escape(_progress(analysis, language)))
         _Notes(place, analysis)
-        _Choice("outcome", outcome, outcomes, set_outcome)
+        _Choice("outcome", asked, outcomes, set_outcome)
+        if asked != outcome:
+            _Wait(text("study.reading", language))
         solara.HTML(tag="p", unsafe_innerHTML=html.escape(summary_of(analysis, outcome, words)))
     if task.error:
         Complaint(session.sentence_of(task.exception))
@@ -90,7 +102,7 @@ def _Findings(name: str, place: Path, analysis: Analysis) -> None:
     if shown:
         Drawing(shown, language, on_pick=pick)
     else:
-        solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("study.drawing", language)])
+        _Wait(text("study.drawing", language))
     with solara.Div():
         if picked is not None:
             _Runs(place, analysis, outcome, picked, page, set_page)
@@ -117,7 +129,7 @@ def _Runs(
     elif isinstance(shown, str):
         Complaint(shown)
     elif shown is None:
-        solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("study.reading", language)])
+        _Wait(text("study.reading", language))
     else:
         Drawing(shown, language, on_turn=lambda asked: set_page(int(asked)))
 
@@ -155,7 +167,9 @@ def summary_of(analysis: Analysis, outcome: str, words: Wording) -> str:
     said = text("study.summary", words.language, outcome=words.short(outcome), points=f"{row['points']:,}", **values)
     if row["part_of_factors"] == row["part_of_factors"]:
         parts = {"varied": row["part_of_factors"], "luck": 1.0 - row["part_of_factors"]}
-        said += text("study.luck", words.language, **{key: f"{plain(100.0 * part)} %" for key, part in parts.items()})
+        said += text(
+            "study.luck", words.language, **{key: f"{plain(100.0 * part)}\u00a0%" for key, part in parts.items()}
+        )
     return said
 
 

@@ -13,6 +13,8 @@ import ecosim
 from ecosim import serving
 from ecosim.content import content_directory
 from ecosim.parameters import ScenarioError
+from ecosim.runs import OutputError
+from ecosim.studies.store import study_of
 from parts import session
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ _one_at_a_time = threading.Lock()
 
 def studies() -> dict[str, Path]:
     """Return the studies that may be opened, by name: those below the directory of the server, and those that ship."""
-    found = {}
+    found: dict[str, Path] = {}
     own, examples = serving.serving.studies, content_directory("dashboards") / "studies"
     for root in (own, examples):
         if root is not None and root.is_dir():
@@ -48,18 +50,24 @@ def title_of(place: Path) -> str:
     return title if isinstance(title, str) else ""
 
 
-def read(place: Path) -> Analysis | str:
-    """Return what a study found so far, or a sentence on why there is nothing to show, without a path of this machine."""
+def read(place: Path, outcome: str = "") -> Analysis | str:
+    """Return what a study found so far of an outcome, or a sentence on why there is nothing to show.
+
+    Parameters
+    ----------
+    outcome : one of the study's; the first unless given. Each is analysed when somebody asks for it, since of ten thousand
+        runs in a Sobol design each takes more than a second.
+    """
     try:
         with _one_at_a_time:
-            return _analysed(place, _stamp(place))
+            return _analysed(place, outcome, _stamp(place))
     except (OSError, ScenarioError, ValueError) as error:
         return told(place, error)
 
 
 def told(place: Path, error: BaseException) -> str:
     """Return in a sentence what is wrong with a study, without a path of this machine."""
-    known = isinstance(error, ecosim.runs.OutputError)
+    known = isinstance(error, OutputError)
     return without_paths(place, " ".join(str(error).split()) if known else session.sentence_of(error))
 
 
@@ -68,10 +76,10 @@ def without_paths(place: Path, sentence: str) -> str:
     return _PATH.sub(r"\1", sentence.replace(str(place), place.name))
 
 
-@functools.lru_cache(maxsize=8)
-def _analysed(place: Path, stamp: tuple[int, ...]) -> Analysis:
-    """Analyse a study, anew whenever its stamp is another."""
-    return ecosim.analyse(place)
+@functools.lru_cache(maxsize=24)
+def _analysed(place: Path, outcome: str, stamp: tuple[int, ...]) -> Analysis:
+    """Analyse an outcome of a study, anew whenever the stamp of its files is another."""
+    return ecosim.analyse(place, outcomes=[outcome or study_of(place).outcomes[0].name])
 
 
 def _stamp(place: Path) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 import ecosim
 from ecosim.analysis.analyse import Analysis
 from ecosim.analysis.effects import points_behind
+from ecosim.analysis.experiment import shown
 from ecosim.parameters import ScenarioError, Value
 from ecosim.scenario_file import shipped_scenarios
 from ecosim.serving import limits
@@ -19,7 +20,7 @@ from ecosim.studies.design import settings_at
 from ecosim.studies.measuring import command_of
 from ecosim.studies.study import Study
 from parts.link import query, read_query, shipped
-from parts.study_charts import Section, finite, shown_value, table_of
+from parts.study_tables import Section, finite, records, table_of
 from parts.study_words import Wording, plain
 from parts.texts import text
 from parts.trajectory import check_size
@@ -34,7 +35,9 @@ MOST_LINES = 20
 BINS = 24
 
 
-def runs_behind(analysis: Analysis, place: Path, outcome: str, pick: Mapping[str, Any], page: int, language: str) -> dict[str, Any]:
+def runs_behind(
+    analysis: Analysis, place: Path, outcome: str, pick: Mapping[str, Any], page: int, language: str
+) -> dict[str, Any]:
     """Return what the page shows of the runs behind a pick.
 
     Parameters
@@ -56,7 +59,10 @@ def runs_behind(analysis: Analysis, place: Path, outcome: str, pick: Mapping[str
     page = min(max(page, 0), last)
     # Of many points a spread is not of luck alone.
     spread = "study.spread_luck" if runs["point"].nunique() == 1 else "study.spread_both"
-    sections = [_histogram(analysis, outcome, runs, words, text(spread, language)), _lines(analysis, place, outcome, runs, words)]
+    sections = [
+        _histogram(analysis, outcome, runs, words, text(spread, language)),
+        _lines(analysis, place, outcome, runs, words),
+    ]
     values = runs[outcome]
     note = text(
         "study.runs_of", language, runs=f"{len(runs):,}", points=f"{runs['point'].nunique():,}", mean=words.number(outcome, values.mean()),
@@ -119,15 +125,17 @@ def _as_shipped(scenario: Scenario, name: str) -> bool:
 def command_for(study: Study, row: Mapping[str, Any], seed: int) -> str:
     """Return the command that repeats a run, with the names of files in place of their paths on the server."""
     bare = tuple(source if source in shipped_scenarios() else Path(source).name for source in study.scenario_sources)
-    return command_of(replace(study, scenario_sources=bare, agents=tuple(Path(each).name for each in study.agents)), row, seed)
+    return command_of(
+        replace(study, scenario_sources=bare, agents=tuple(Path(each).name for each in study.agents)), row, seed
+    )
 
 
 def _table(study: Study, runs: pd.DataFrame, outcome: str, words: Wording) -> dict[str, Any]:
     names = [factor.name for factor in study.varied]
     rows, links, commands = [], [], []
-    for row in runs.to_dict("records"):
+    for row in records(runs):
         rows.append([str(row["run"]), str(row["seed"]), str(row["replicate"] + 1),
-                     *(words.level(shown_value(row[name])) for name in names), words.number(outcome, row[outcome])])  # fmt: skip
+                     *(words.level(shown(row[name])) for name in names), words.number(outcome, row[outcome])])  # fmt: skip
         seed = int(row["seed"])
         asked = link_of(study, row, seed)
         links.append(None if asked is None else f"{asked}&lang={words.language}")
@@ -170,7 +178,10 @@ def _lines(analysis: Analysis, place: Path, outcome: str, runs: pd.DataFrame, wo
     mean = wide.mean(axis=1).to_numpy(float)
     percent = measure.startswith(("share.", "stage."))
     shown = [_amount(percent, value) for value in mean]
-    rows = [[label, shown[at], f"{_amount(percent, band[0, at])} – {_amount(percent, band[1, at])}"] for at, label in enumerate(labels)]
+    rows = [
+        [label, shown[at], f"{_amount(percent, band[0, at])} – {_amount(percent, band[1, at])}"]
+        for at, label in enumerate(labels)
+    ]
     names = [text(f"study.{key}", words.language) for key in ("mean", "middle", "single")]
     return {
         "id": "way", "kind": "lines", "title": text("study.way", words.language, measure=words.measure(measure)), "percent": percent,
@@ -182,4 +193,4 @@ def _lines(analysis: Analysis, place: Path, outcome: str, runs: pd.DataFrame, wo
 
 
 def _amount(percent: bool, value: float) -> str:
-    return f"{plain(100.0 * value)} %" if percent else plain(value)
+    return f"{plain(100.0 * value)}\u00a0%" if percent else plain(value)

@@ -72,7 +72,7 @@ class Wording:
         if self.language == CHINESE and label in ("true", "false"):
             return text("study.true", CHINESE) if label == "true" else text("study.false", CHINESE)
         if self.language == CHINESE and " to " in label:
-            return label.replace(" to ", "–")
+            return label.replace(" to ", " 至 ")
         return label if label.replace(".", "").isdigit() else word(label, self.language).strip() or label
 
     def at(self, levels: dict[str, str]) -> str:
@@ -91,7 +91,7 @@ class Wording:
         if value is None or math.isnan(value):
             return "–"
         if self.in_percent(outcome):
-            return signed(100.0 * value) if difference else f"{plain(100.0 * value)} %"
+            return signed(100.0 * value) if difference else f"{plain(100.0 * value)}\u00a0%"
         return signed(value) if difference else plain(value)
 
     def interval(self, outcome: str, low: float, high: float, difference: bool = False) -> str:
