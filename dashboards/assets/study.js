@@ -16,6 +16,7 @@
   const GREY = "#999999";
   const FONT = 13;
   const FIRST_FACTORS = 6;
+  const NAMED_DOTS = 8; // of a scatter, of which the first are the largest
   const STRIPES = { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: -Math.PI / 4, color: "rgba(0,0,0,0.45)" };
   const RAMP = ["#F7FBFF", "#C6DBEF", "#6BAED6", "#2171B5", "#08306B"];
 
@@ -166,7 +167,12 @@
     effects(section, body) {
       const place = make("div", { class: "study-many" });
       const range = span(section.factors.flatMap((factor) => factor.levels.flatMap((level) => level.slice(2))));
-      const draw = (factors) => { for (const factor of factors) this.effect(section, factor, range, place); };
+      // All cells stand before the first is drawn: how wide they are depends on how many there are.
+      const draw = (factors) => {
+        const cells = factors.map((factor) => make("div", {}, make("h4", {}, factor.label)));
+        place.append(...cells);
+        factors.forEach((factor, at) => this.effect(section, factor, range, cells[at]));
+      };
       body.append(place);
       draw(section.factors.slice(0, FIRST_FACTORS));
       if (section.factors.length > FIRST_FACTORS) {
@@ -176,13 +182,11 @@
       }
     }
 
-    effect(section, factor, range, place) {
+    effect(section, factor, range, cell) {
       const { levels, picks } = factor;
       const labels = levels.map((level) => level[0]);
       const means = levels.map((level, at) => [at, level[2]]);
       const told = levels.map((level) => `${level[0]}: ${level[2] === null ? "–" : this.format(section)(level[2])}`).join("; ");
-      const cell = make("div", {}, make("h4", {}, factor.label));
-      place.append(cell);
       const room = Math.max(34, (cell.clientWidth - 66) / levels.length - 3);
       this.chart(cell, 210, `${section.axis}, ${factor.label}. ${told}`, {
         grid: { left: 8, right: 12, top: 12, bottom: 4, containLabel: true },
@@ -247,11 +251,11 @@
       const told = bars.map((bar) => `${bar.label}: ${bar.values.map((value) => (value[0] === null ? "–" : short(Number(value[0].toPrecision(3))))).join(", ")}`).join("; ");
       const width = series.length > 1 ? 9 : 14;
       const shifts = series.length > 1 ? [-6.5, 6.5] : [0];
-      this.chart(body, 62 + bars.length * this.rowHeight(labels, series.length > 1 ? 34 : 28), `${section.axis}. ${told}`, {
+      this.chart(body, 72 + bars.length * this.rowHeight(body, labels, series.length > 1 ? 34 : 28), `${section.axis}. ${told}`, {
         legend: series.length > 1 ? { top: 0, left: 0, textStyle: { color: INK, fontSize: FONT }, selectedMode: false, icon: "roundRect" } : undefined,
-        grid: { left: 8, right: 16, top: series.length > 1 ? 30 : 6, bottom: 28, containLabel: true },
+        grid: { left: this.margin(body, labels), right: 16, top: series.length > 1 ? 30 : 6, bottom: 48 },
         xAxis: axis({ format: short, axis: { type: "value", ...named(section.axis) } }),
-        yAxis: axis({ axis: { type: "category", data: labels, inverse: true, splitLine: { show: false } }, label: { interval: 0, width: this.labelWidth(), overflow: "break", hideOverlap: false } }),
+        yAxis: axis({ axis: { type: "category", data: labels, inverse: true, splitLine: { show: false } }, label: { interval: 0, width: this.labelWidth(body), overflow: "break", hideOverlap: false } }),
         tooltip: { confine: true, renderMode: "richText", formatter: ({ name, seriesName, value }) => `${name}\n${seriesName}: ${short(Number(value.toPrecision(3)))}` },
         series: series.flatMap((one, which) => [
           { type: "bar", name: one.name, barWidth: width, barGap: "45%", data: bars.map((bar) => bar.values[which][0]), itemStyle: { color: one.colour, ...(one.striped ? { decal: STRIPES } : {}) } },
@@ -260,12 +264,19 @@
       });
     }
 
-    labelWidth() { return Math.max(110, Math.min(230, this.host.clientWidth * 0.3)); }
+    labelWidth(body) { return Math.max(100, Math.min(210, body.clientWidth * 0.36)); }
+
+    /** Where rows begin: ECharts' own guess is short for labels that nearly fill their width. */
+    margin(body, labels) {
+      const context = (this.measuring = this.measuring || document.createElement("canvas").getContext("2d"));
+      context.font = `${FONT}px ${getComputedStyle(this.root).fontFamily}`;
+      return 14 + Math.min(this.labelWidth(body), Math.max(...labels.map((label) => context.measureText(label).width)));
+    }
 
     /** Room for a row whose label may take more than one line. */
-    rowHeight(labels, least) {
+    rowHeight(body, labels, least) {
       const longest = Math.max(...labels.map((label) => [...label].reduce((sum, letter) => sum + (letter > "\u2E80" ? 13 : 7), 0)));
-      return Math.max(least, 8 + 15 * Math.ceil((1.15 * longest) / this.labelWidth()));
+      return Math.max(least, 8 + 15 * Math.ceil((1.15 * longest) / this.labelWidth(body)));
     }
 
     scatter(section, body) {
@@ -279,7 +290,7 @@
         series: [
           { ...interval(GREY, true, 1), data: dots.map((dot) => [dot[2], dot[3], dot[4]]) },
           { type: "scatter", symbolSize: 10, z: 4, itemStyle: { color: section.colour }, data: dots.map((dot) => [dot[1], dot[2]]),
-            label: { show: true, position: "top", color: INK, fontSize: 12, formatter: ({ dataIndex }) => dots[dataIndex][0] }, labelLayout: { hideOverlap: true } },
+            label: { show: true, position: "top", color: INK, fontSize: 12, formatter: ({ dataIndex }) => (dataIndex < NAMED_DOTS ? dots[dataIndex][0] : "") }, labelLayout: { hideOverlap: true } },
         ],
       });
     }
@@ -289,11 +300,11 @@
       const labels = lines.map((line) => line.label);
       const [low, high] = span([...(section.zero ? [0] : []), ...lines.flatMap((line) => [...line.value, ...(line.behind ?? [])])]);
       const told = lines.map((line) => `${line.label}: ${this.format(section)(line.value[0])}`).join("; ");
-      this.chart(body, 62 + this.rowHeight(labels, 32) * lines.length, `${section.axis}. ${told}`, {
+      this.chart(body, 72 + this.rowHeight(body, labels, 32) * lines.length, `${section.axis}. ${told}`, {
         legend: section.names.length ? { top: 0, left: 0, textStyle: { color: INK, fontSize: FONT }, selectedMode: false, icon: "roundRect", data: section.names } : undefined,
-        grid: { left: 8, right: 16, top: section.names.length ? 30 : 6, bottom: 28, containLabel: true },
+        grid: { left: this.margin(body, labels), right: 16, top: section.names.length ? 30 : 6, bottom: 48 },
         xAxis: axis({ axis: { type: "value", min: low, max: high, axisLabel: { color: INK, fontSize: FONT, formatter: this.format(section), showMinLabel: false, showMaxLabel: false, hideOverlap: true }, ...named(section.axis) } }),
-        yAxis: axis({ axis: { type: "category", data: labels, inverse: true, splitLine: { show: false } }, label: { interval: 0, width: this.labelWidth(), overflow: "break", hideOverlap: false } }),
+        yAxis: axis({ axis: { type: "category", data: labels, inverse: true, splitLine: { show: false } }, label: { interval: 0, width: this.labelWidth(body), overflow: "break", hideOverlap: false } }),
         tooltip: { confine: true, renderMode: "richText", formatter: ({ dataIndex }) => `${labels[dataIndex]}\n${this.format(section)(lines[dataIndex].value[0])}` },
         series: [
           { ...interval(colours[1], true, 2, 7), name: section.names[1], itemStyle: { color: colours[1] }, data: lines.map((line, at) => [at, ...(line.behind ?? [null, null])]) },
@@ -380,9 +391,11 @@
         const link = runs.links[number] === null ? words.no_link
           : make("a", { href: `${base}/?${runs.links[number]}`, target: "_blank", rel: "noopener", "aria-label": `${words.open_live}: ${runs.head[0]} ${row[0]}` }, words.open_live);
         const cells = row.map((text, at) => make(at ? "td" : "th", at ? {} : { scope: "row" }, text));
-        return [make("tr", {}, ...cells, make("td", {}, link), make("td", {}, button)), command];
+        cells.splice(runs.lead, 0, make("td", {}, link), make("td", {}, button));
+        return [make("tr", {}, ...cells), command];
       });
-      const head = [...runs.head, words.live_link, words.command].map((text) => make("th", { scope: "col" }, text));
+      const head = [...runs.head.slice(0, runs.lead), words.live_link, words.command, ...runs.head.slice(runs.lead)]
+        .map((text) => make("th", { scope: "col" }, ...text.split(/(?<=[._])/).flatMap((piece) => [piece, make("wbr")])));
       const turn = (text, to, off) => make("button", { type: "button", disabled: off, onclick: () => this.on.turn(to) }, text);
       const pager = last === 0 ? null : make("div", { class: "study-pager" },
         turn(words.earlier, page - 1, page === 0), make("span", { role: "status" }, pages), turn(words.later, page + 1, page === last));

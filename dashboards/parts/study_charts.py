@@ -99,7 +99,12 @@ def comparison(analysis: Analysis, outcome: str, words: Wording) -> Section | No
     several = found["factor"].nunique() > 1
     scale = 100.0 if words.in_percent(outcome) else 1.0  # differences of parts are told in points
     for row in records(found):
-        against = text("study.against", words.language, level=words.level(row["level"]), base=words.level(row["base"]))
+        against = text(
+            "study.against",
+            words.language,
+            level=words.policy(words.level(row["level"])),
+            base=words.level(row["base"]),
+        )
         label = f"{words.factors[row['factor']]}: {against}" if several and row["factor"] in words.factors else against
         lines.append({"label": label, "value": [finite(scale * row[key]) for key in ("difference", "low", "high")],
                       "behind": [finite(scale * row[key]) for key in ("unpaired_low", "unpaired_high")]})  # fmt: skip

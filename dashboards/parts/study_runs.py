@@ -20,7 +20,7 @@ from ecosim.studies.design import settings_at
 from ecosim.studies.measuring import command_of
 from ecosim.studies.study import Study
 from parts.link import query, read_query, shipped
-from parts.study_tables import Section, finite, records, table_of
+from parts.study_tables import Section, finite, heads, records, table_of
 from parts.study_words import Wording, plain
 from parts.texts import text
 from parts.trajectory import check_size
@@ -131,18 +131,19 @@ def command_for(study: Study, row: Mapping[str, Any], seed: int) -> str:
 
 
 def _table(study: Study, runs: pd.DataFrame, outcome: str, words: Wording) -> dict[str, Any]:
+    """Return a row a run: numbers, the outcome, then what was varied; and for each run its link and its command."""
     names = [factor.name for factor in study.varied]
     rows, links, commands = [], [], []
     for row in records(runs):
-        rows.append([str(row["run"]), str(row["seed"]), str(row["replicate"] + 1),
-                     *(words.level(shown(row[name])) for name in names), words.number(outcome, row[outcome])])  # fmt: skip
         seed = int(row["seed"])
         asked = link_of(study, row, seed)
         links.append(None if asked is None else f"{asked}&lang={words.language}")
         commands.append(command_for(study, row, seed))
-    head = [text(f"study.{key}", words.language) for key in ("run", "seed", "replicate")]
-    table = table_of([*head, *(words.factors[name] for name in names), words.short(outcome)], rows)
-    return {**table, "links": links, "commands": commands}
+        own = [str(row["run"]), str(seed), str(row["replicate"] + 1), words.number(outcome, row[outcome])]
+        rows.append([*own, *(words.level(shown(row[name])) for name in names)])
+    lead = [*heads(words, "run", "seed", "replicate"), words.short(outcome)]
+    table = table_of([*lead, *(words.factors[name] for name in names)], rows)
+    return {**table, "lead": len(lead), "links": links, "commands": commands}
 
 
 def _histogram(analysis: Analysis, outcome: str, runs: pd.DataFrame, words: Wording, title: str) -> Section:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_ROWS = 24  # of a chart of bars
+MOST_PARTS, LEAST_TOGETHER = 12, 0.005  # of a chart of parts; interactions below the second stand in the table alone
 
 
 def sensitivity(analysis: Analysis, outcome: str, words: Wording) -> Section | None:
@@ -64,14 +65,15 @@ def _parts(found: pd.DataFrame, outcome: str, words: Wording) -> Section:
     bars, rows = [], []
     for row in records(found):
         label = " × ".join(words.factors[key] for key in (row["factor"], row["other_factor"]) if key)
-        bars.append({"label": label, "values": [[finite(row["part"]), None, None]]})
+        if not row["other_factor"] or row["part"] >= LEAST_TOGETHER:
+            bars.append({"label": label, "values": [[finite(row["part"]), None, None]]})
         rows.append([label, f"{plain(100.0 * row['part'])}\u00a0%" if finite(row["part"]) is not None else "–",
                      words.level(row["lowest"]) if row["lowest"] else "–", words.level(row["highest"]) if row["highest"] else "–",
                      words.number(outcome, row["difference"])])  # fmt: skip
     head = heads(words, "factor", "part", "lowest_at", "highest_at", "difference")
     name = text("study.part", words.language)
     return {
-        **_bars(words, "study.parts", "study.parts_note", bars, [name]),
+        **_bars(words, "study.parts", "study.parts_note", bars[:MOST_PARTS], [name]),
         "axis": name,
         "table": table_of(head, rows),
     }

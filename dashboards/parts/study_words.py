@@ -73,7 +73,14 @@ class Wording:
             return text("study.true", CHINESE) if label == "true" else text("study.false", CHINESE)
         if self.language == CHINESE and " to " in label:
             return label.replace(" to ", " 至 ")
-        return label if label.replace(".", "").isdigit() else word(label, self.language).strip() or label
+        spoken = word(label, self.language)
+        return label if spoken == label.replace("_", " ") else spoken
+
+    def policy(self, level: str) -> str:
+        """Return a policy, which is said by its levers and their values."""
+        for own in sorted(self.factors, key=len, reverse=True):
+            level = level.replace(f"{own} ", f"{self.factors[own]} ")
+        return level
 
     def at(self, levels: dict[str, str]) -> str:
         """Return levels by factor in words."""
