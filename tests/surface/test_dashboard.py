@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 import ecosim
 from ecosim.scenario import shipped_scenarios
+from pages import study
 from parts.paired import differences, run_pairs
 from parts.session import Order, future_of
 from parts.texts import text
@@ -423,15 +424,18 @@ def test_things_to_try_lead_to_the_live_page(visit: Visit) -> None:
 
 
 def test_study_of_an_arbitrary_path_cannot_be_opened(visit: Visit) -> None:
-    """Without a directory of studies there is nothing to open, whatever the address says."""
+    """Without a directory of studies only those that ship can be opened."""
     page = visit.go("study")
-    expect(page.get_by_text("There is no study to show")).to_be_visible()
+    offered = page.locator(".page-study option")
+    shipped_ones = {path.parent.name for path in Path(study.__file__).parents[1].glob("studies/*/study.json")}
+    expect(offered).to_have_count(len(shipped_ones), timeout=20_000)
+    assert {option.get_attribute("value") for option in offered.all()} == shipped_ones
 
 
 def test_studies_are_found_below_their_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only directories with a study below the root are offered, by their path below it."""
     from ecosim import serving
-    from pages.study import studies
+    from parts.study_files import studies
 
     for name in ("one", "deep/two"):
         (tmp_path / "root" / name).mkdir(parents=True)
