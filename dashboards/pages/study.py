@@ -24,6 +24,12 @@ from parts.texts import of_study, text
 if TYPE_CHECKING:
     from ecosim.analysis.analyse import Analysis
 
+# What each kind of design is called.
+DESIGNS = {
+    "factorial": "study.design_factorial", "one-at-a-time": "study.design_one_at_a_time", "list": "study.design_list",
+    "latin-hypercube": "study.design_latin_hypercube", "sobol": "study.design_sobol", "morris": "study.design_morris",
+}  # fmt: skip
+
 
 @solara.component
 def Page() -> None:
@@ -174,9 +180,8 @@ def summary_of(analysis: Analysis, outcome: str, words: Wording) -> str:
 
 
 def _progress(analysis: Analysis, language: str) -> str:
-    progress, kind = analysis.progress, analysis.experiment.kind.replace("-", "_")
+    progress, design = analysis.progress, text(DESIGNS[analysis.experiment.kind], language)
     total = progress.done + progress.failed + progress.runs_to_go
-    design = text(f"study.design_{kind}", language)
     return text(
         "study.progress", language, design=design, points=f"{len(progress.points):,}", done=f"{progress.done:,}",
         total=f"{total:,}", failed=f"{progress.failed:,}",
