@@ -85,6 +85,7 @@ def Page() -> None:
     traced: Traced | None = kept.current
     told = solara.use_memo(lambda: _story(traced, selected), [traced, selected])
 
+    # What answers a visitor asks the session for the order, which may have changed since the page was last drawn.
     def ask(changed: Order) -> None:
         set_wrong("")
         session.order.value = changed
@@ -92,12 +93,12 @@ def Page() -> None:
     def pick(name: str) -> None:
         set_ghost(None)
         set_selected(None)
-        ask(Order(name, order.seed, text=uploads.value.get(name, "")))
+        ask(Order(name, session.order.value.seed, text=uploads.value.get(name, "")))
 
     def branch(step: int) -> None:
         if traced is not None:
             set_ghost(_ghost(traced, language, step))
-        ask(order.branched(int(step)))
+        ask(session.order.value.branched(int(step)))
 
     _Tools(order, traced, ghost, set_ghost, wants_band, set_wants_band, ask, pick, set_wrong)
     # Messages come and go in a place of their own: what stands after them would be made anew if it moved up or down.
@@ -162,7 +163,7 @@ def _Tools(
 
     def sow(written: str) -> None:
         if written.isascii() and written.isdigit() and int(written) < 2**53:
-            ask(replace(order, seed=int(written)))
+            ask(replace(session.order.value, seed=int(written)))
         else:
             complain(text("live.bad_seed", language, seed=written[:20]))
 
@@ -198,8 +199,8 @@ def _Tools(
         file=file,
         event_pick=pick,
         event_sow=sow,
-        event_new_luck=lambda _: ask(replace(order, seed=1 + secrets.randbelow(9_999))),
-        event_reset=lambda _: ask(replace(order, changes=(), branches=())),
+        event_new_luck=lambda _: ask(replace(session.order.value, seed=1 + secrets.randbelow(9_999))),
+        event_reset=lambda _: ask(replace(session.order.value, changes=(), branches=())),
         event_keep=lambda keep: set_ghost(_ghost(traced, language) if keep and traced is not None else None),
         event_spread=set_wants_band,
         event_download=save_scenario,
@@ -214,11 +215,14 @@ def _Branch(order: Order, traced: Traced, ask: Callable[[Order], None]) -> None:
     """Say from when on changes count."""
     language = session.language.value
     label = traced.trajectory["labels"][min(order.branches[-1][0], len(traced.trajectory["labels"]) - 1)]
+
+    def unbranch() -> None:
+        now = session.order.value
+        ask(replace(now, branches=now.branches[:-1]))
+
     with solara.Div(classes=["page-branch"]):
         solara.Text(text("live.branched", language, quarter=label))
-        solara.Button(
-            text("live.unbranch", language), lambda: ask(replace(order, branches=order.branches[:-1])), text=True
-        )
+        solara.Button(text("live.unbranch", language), unbranch, text=True)
 
 
 def _use_band(order: Order | None) -> tuple[Any, int]:
