@@ -58,12 +58,14 @@ class Server:
                 time.sleep(0.1)
         pytest.fail(f"the server did not start: {self.log.read_text()}")
 
-    def stop(self, kill: bool = False) -> None:
-        """End it, as Ctrl-C does or as a power cut does."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL if kill else signal.SIGINT)
-            self.process.wait(30)
-            self.process = None
+    def stop(self, kill: bool = False) -> int | None:
+        """End it, as Ctrl-C does or as a power cut does; return its exit status, None if it was not running."""
+        if self.process is None:
+            return None
+        self.process.send_signal(signal.SIGKILL if kill else signal.SIGINT)
+        status = self.process.wait(30)
+        self.process = None
+        return status
 
     def kernels(self) -> int:
         """Return how many pages the server holds the state of."""
