@@ -384,28 +384,27 @@ def upload(page: Page, name: str, content: bytes) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "sentence"),
-    [("deep.toml", b"a = " + b"[" * 50_000, "brackets"),
-     ("dots.toml", b"a" + b".a" * 90_000 + b" = 1", "characters long"),
-     ("large.toml", b'title = "x"\n[roles.user]\ninitial = 2000000', "are the most here"),
-     ("long.toml", b'title = "x"\nsteps = 100000', "are the most here"),
-     ("out.toml", b'title = "x"\nextends = "../../../../etc/passwd"', "extends"),
-     ("binary.toml", bytes(range(256)), "line 1"),
-     ("empty.toml", b"", "empty")],
-)  # fmt: skip
-def test_hostile_upload_is_told(browser: Browser, dashboard: Any, name: str, content: bytes, sentence: str) -> None:
+HOSTILE = [
+    ("deep.toml", b"a = " + b"[" * 50_000, "brackets"),
+    ("dots.toml", b"a" + b".a" * 90_000 + b" = 1", "characters long"),
+    ("large.toml", b'title = "x"\n[roles.user]\ninitial = 2000000', "are the most here"),
+    ("long.toml", b'title = "x"\nsteps = 100000', "are the most here"),
+    ("out.toml", b'title = "x"\nextends = "../../../../etc/passwd"', "extends"),
+    ("binary.toml", bytes(range(256)), "is not text"),
+    ("empty.toml", b"", "empty"),
+]
+
+
+def test_hostile_uploads_are_told(browser: Browser, dashboard: Any) -> None:
     """A file that is no scenario, or a bomb, gets one sentence that names it, and the page goes on."""
     page = opened(browser, dashboard.address)
-    upload(page, name, content)
-    alert = page.get_by_role("alert").first
-    expect(alert).to_contain_text(Path(name).stem, timeout=20_000)
-    if sentence != "line 1":
+    for seed, (name, content, sentence) in enumerate(HOSTILE, start=2):
+        upload(page, name, content)
+        alert = page.get_by_role("alert").first
+        expect(alert).to_contain_text(Path(name).stem)
         expect(alert).to_contain_text(sentence)
-    assert "/tmp" not in alert.inner_text()
-    page.get_by_label("Luck (seed)").fill("2")
-    page.get_by_label("Luck (seed)").press("Enter")
-    page.wait_for_url(re.compile("seed=2"), timeout=20_000)
+        assert "/tmp" not in alert.inner_text()
+        sow(page, seed)
     leave(page)
 
 
