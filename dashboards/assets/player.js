@@ -602,6 +602,16 @@
       return made;
     }
 
+    /** A button that stays pressed. */
+    toggle(key, state, action) {
+      const made = make("button", { type: "button", class: "toggle", "aria-pressed": String(state), onclick: () => {
+        const on = made.getAttribute("aria-pressed") !== "true";
+        made.setAttribute("aria-pressed", String(on));
+        action(on);
+      } });
+      return this.player.label(made, key);
+    }
+
     tooltip(content) {
       return {
         confine: true, appendTo: this.body, transitionDuration: 0, backgroundColor: "#FFFFFF", borderColor: "#767676",
@@ -710,15 +720,11 @@
   class Shares extends Timeline {
     build() {
       const { player } = this;
-      const toggle = (key, state, action) => {
-        const made = make("button", { type: "button", class: "toggle", "aria-pressed": String(state), onclick: () => {
-          made.setAttribute("aria-pressed", String(made.getAttribute("aria-pressed") !== "true"));
-          action(made.getAttribute("aria-pressed") === "true");
-          player.redraw("shares");
-          player.redraw("table");
-        } });
-        return player.label(made, key);
-      };
+      const toggle = (key, state, action) => this.toggle(key, state, (on) => {
+        action(on);
+        player.redraw("shares");
+        player.redraw("table");
+      });
       this.tools.append(
         toggle("player.amounts", false, (on) => { player.amounts = on; }),
         toggle("player.patterns", true, (on) => { player.patterns = on; }),
@@ -1010,7 +1016,11 @@
     build() {
       const { player } = this;
       this.chosen = this.select("player.network_choose", [], "", (value) => player.select(value === "" ? null : Number(value)));
-      this.tools.append(this.chosen);
+      this.numbered = false;
+      this.tools.append(this.chosen, this.toggle("player.communities", false, (on) => {
+        this.numbered = on;
+        player.redraw("network");
+      }));
       this.plot = this.picture("canvas");
       this.legend = make("ul", { class: "legend" });
       this.note = make("p", { class: "note" });
@@ -1115,6 +1125,9 @@
         const selected = position === chosen;
         return {
           value: this.places[position], symbol: SYMBOLS[role % SYMBOLS.length], symbolSize: node.focal ? 22 : selected ? 18 : 11,
+          // The colour is the role's everywhere, so a community is a number.
+          label: { show: this.numbered, formatter: String(Number(node.community) + 1), position: "right", distance: 2, color: INK,
+            fontSize: FONT - 2, textBorderColor: "#FFFFFF", textBorderWidth: 3 },
           itemStyle: { color: colourOf(roles[role], role), borderColor: selected ? "#000000" : "#FFFFFF", borderWidth: selected ? 3 : 1 },
         };
       });
