@@ -12,6 +12,7 @@ import solara.lab
 
 from ecosim import ScenarioError, load_scenario
 from ecosim.parameters import Value
+from ecosim.runs import OutputError
 from ecosim.scenario import Scenario
 from ecosim.scenario_file import shipped_scenarios
 from ecosim.serving import limits
@@ -77,10 +78,15 @@ def start_of(wanted: Order) -> Scenario:
 
 
 def sentence_of(exception: BaseException) -> str:
-    """Return what went wrong in one sentence that a visitor can use, without a path of this machine."""
-    if isinstance(exception, (ScenarioError, ValueError)):
+    """Return what went wrong in one sentence that a visitor can use."""
+    if isinstance(exception, (ScenarioError, ValueError, OutputError)):
         return " ".join(str(exception).split())
     return f"{type(exception).__name__}: this should not have happened; the server's log says more"
+
+
+def trouble_of(task: Any) -> str:
+    """Return the sentence on what ended a task that `use_background` gave, empty if nothing did."""
+    return sentence_of(task.exception) if task.error else ""
 
 
 @dataclass(frozen=True, eq=False)
