@@ -93,8 +93,8 @@ def Page() -> None:
                 stop=text("live.cancel", language),
                 event_cancel=lambda _: set_asked(None),
             )
-        if current and isinstance(task.value, str):
-            Complaint(task.value)
+        if current and session.trouble_of(task):
+            Complaint(session.trouble_of(task))
         if current and isinstance(task.value, Pairs):
             _Result(task.value, period, first.seed)
     with solara.Div(classes=["page-sides"]):
@@ -118,8 +118,9 @@ def _Side(letter: str, order: Order, position: int) -> None:
         solara.HTML(tag="h2", unsafe_innerHTML=letter)
         solara.Text(_described(order, language), classes=["page-quiet"])
         with solara.Div():
-            if future is not None and future.wrong:
-                Complaint(future.wrong)
+            wrong = session.trouble_of(task) or (future.wrong if future is not None else "")
+            if wrong:
+                Complaint(wrong)
         if future is not None and future.traced is not None:
             Player(future.traced.trajectory, language, panels=["shares"])
             with rv.Html(tag="details"):

@@ -15,7 +15,7 @@ from parts.lesson import Lesson, in_language, lessons
 from parts.lesson_runs import SEEDS, Found, run, shown
 from parts.link import query
 from parts.player import Player
-from parts.story import story
+from parts.story import story_of_chosen
 from parts.texts import text
 from parts.trajectory import Stopped, Traced
 from parts.worksheet import result, said, worksheet
@@ -215,6 +215,7 @@ def _History(lesson: Lesson, words: dict[str, str]) -> None:
 
     task = session.use_background(work, [lesson.key, future, seed, language])
     traced = task.value or task.latest
+    told = solara.use_memo(lambda: story_of_chosen(traced, selected), [traced, selected])
     History(
         words=words,
         note=text("lesson.one_history_note", language, first=names[0]),
@@ -224,10 +225,11 @@ def _History(lesson: Lesson, words: dict[str, str]) -> None:
         event_pick=pick,
         event_sow=sow,
     )
-    if traced is None:
+    if task.error:
+        Complaint(session.trouble_of(task))
+    elif traced is None:
         solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("lesson.wait", language)])
     else:
-        told = story(traced, selected) if selected is not None else None
         Player(traced.trajectory, language, on_select=set_selected, story=told, panels=lesson.panels)
 
 
@@ -265,7 +267,7 @@ def _Twenty(lesson: Lesson, words: dict[str, str]) -> None:
             _write(lesson, conclusion=_cut(sent["conclusion"]))
 
     if task.error:
-        Complaint(session.sentence_of(task.exception))
+        Complaint(session.trouble_of(task))
     elif found is not None:
         solara.HTML(tag="div", unsafe_innerHTML=result(lesson, found, answer["prediction"], language))
     elif asked:

@@ -22,7 +22,7 @@ from parts.export import export_html
 from parts.link import shipped
 from parts.player import Player
 from parts.session import Future, Order
-from parts.story import stories, story
+from parts.story import stories, story_of_chosen
 from parts.texts import of_scenario, text
 from parts.trajectory import Stopped, Traced, band, changeable
 
@@ -83,7 +83,7 @@ def Page() -> None:
     if future is not None and future.traced is not None:
         kept.current = future.traced
     traced: Traced | None = kept.current
-    told = solara.use_memo(lambda: _story(traced, selected), [traced, selected])
+    told = solara.use_memo(lambda: story_of_chosen(traced, selected), [traced, selected])
 
     def ask(changed: Order) -> None:
         set_wrong("")
@@ -102,7 +102,8 @@ def Page() -> None:
     _Tools(order, traced, ghost, set_ghost, wants_band, set_wants_band, ask, pick, set_wrong)
     # Messages come and go in a place of their own: what stands after them would be made anew if it moved up or down.
     with solara.Div(classes=["page-messages"]):
-        complaint = wrong or (future.wrong if future is not None else "")
+        complaint = wrong or session.trouble_of(task) or (future.wrong if future is not None else "")
+        complaint = complaint or (session.trouble_of(spread) if wants_band else "")
         if complaint:
             Complaint(complaint)
         if wants_band and spread.pending:
@@ -138,7 +139,7 @@ def Page() -> None:
                 for warning in traced.model.warnings:
                     solara.HTML(tag="p", unsafe_innerHTML=html.escape(warning), classes=["page-quiet"])
             Player(
-                traced.trajectory | {"ghost": ghost, "band": spread.value if wants_band else None}, language,
+                traced.trajectory | {"ghost": ghost, "band": spread.value if isinstance(spread.value, dict) else None}, language,
                 on_branch=branch, on_select=set_selected,
                 story=told,
             )  # fmt: skip
@@ -222,10 +223,10 @@ def _Branch(order: Order, traced: Traced, ask: Callable[[Order], None]) -> None:
 
 
 def _use_band(order: Order | None) -> tuple[Any, int]:
-    """Return the task that runs an order under further seeds, and how many are done."""
+    """Return the task that runs an order under further seeds, whose value is a sentence if that fails, and how many are done."""
     done, set_done = solara.use_state(0)
 
-    def work(stopped: Callable[[], bool]) -> dict[str, Any] | None:
+    def work(stopped: Callable[[], bool]) -> dict[str, Any] | str | None:
         if order is None:
             return None
         try:
@@ -233,8 +234,10 @@ def _use_band(order: Order | None) -> tuple[Any, int]:
                 session.start_of(order), order.changes, SEEDS, order.branches, stopped=limits.watched(stopped),
                 progress=lambda count, _: set_done(count),
             )  # fmt: skip
-        except (Stopped, ScenarioError):
+        except Stopped:
             return None
+        except ScenarioError as error:
+            return session.sentence_of(error)
 
     return session.use_background(work, [order]), done
 
@@ -278,16 +281,6 @@ def scenario_choices(language: str) -> list[dict[str, str]]:
     return [
         {"name": name, "title": title} for name, title in [*zip(names, titles), *((own, own) for own in uploads.value)]
     ]
-
-
-def _story(traced: Traced | None, uid: int | None) -> dict[str, Any] | None:
-    """Return the story of an organisation, None if nobody is chosen or it does not occur in this run."""
-    if traced is None or uid is None:
-        return None
-    try:
-        return story(traced, uid)
-    except ScenarioError:
-        return None
 
 
 def _ghost(traced: Traced, language: str, step: int = 0) -> dict[str, Any]:

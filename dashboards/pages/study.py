@@ -52,7 +52,7 @@ def _Study(place: Path) -> None:
     factor, set_factor = solara.use_state("")
     outcome, set_outcome = solara.use_state("")
     task = session.use_background(lambda _: read(place), [place])
-    wrong = task.value if isinstance(task.value, str) else session.trouble_of(task)
+    wrong = session.trouble_of(task)
     if wrong:
         Complaint(wrong)
         return

@@ -85,8 +85,10 @@ def sentence_of(exception: BaseException) -> str:
 
 
 def trouble_of(task: Any) -> str:
-    """Return the sentence on what ended a task that `use_background` gave, empty if nothing did."""
-    return sentence_of(task.exception) if task.error else ""
+    """Return what went wrong in a task: its value, if that is a sentence, or what its error says; empty if nothing did."""
+    if task.error:
+        return sentence_of(task.exception)
+    return task.value if isinstance(task.value, str) else ""
 
 
 @dataclass(frozen=True, eq=False)
