@@ -10,13 +10,14 @@ from typing import Any
 import solara
 import solara.lab
 
-from ecosim import ScenarioError, load_scenario
+from ecosim import ScenarioError
 from ecosim.parameters import Value
 from ecosim.runs import OutputError
 from ecosim.scenario import Scenario
 from ecosim.scenario_file import shipped_scenarios
 from ecosim.serving import limits
 from parts.exchange import read_upload
+from parts.link import shipped
 from parts.trajectory import Stopped, Traced, run_and_trace
 
 Changes = tuple[tuple[str, Value], ...]
@@ -70,9 +71,9 @@ def start_of(wanted: Order) -> Scenario:
     ScenarioError : an unknown scenario, or an upload that is not as it should be.
     """
     if wanted.text:
-        return read_upload(wanted.scenario, wanted.text.encode(), limits.steps, limits.organisations)
+        return read_upload(wanted.scenario, wanted.text.encode())
     if wanted.scenario in shipped_scenarios():
-        return load_scenario(wanted.scenario)
+        return shipped(wanted.scenario)
     names = ", ".join(shipped_scenarios())
     raise ScenarioError(f"there is no scenario '{wanted.scenario[:60]}' here; there are {names}")
 
@@ -119,9 +120,8 @@ def traced_of(wanted: Order, stopped: Callable[[], bool] = lambda: False) -> Tra
     Stopped : nobody waits any more.
     """
     return run_and_trace(
-        start_of(wanted), wanted.seed, wanted.changes, wanted.branches, limits.steps, limits.organisations,
-        stopped=limits.watched(stopped),
-    )  # fmt: skip
+        start_of(wanted), wanted.seed, wanted.changes, wanted.branches, stopped=limits.watched(stopped)
+    )
 
 
 def use_background(work: Callable[[Callable[[], bool]], Any], dependencies: list[Any]) -> Any:
