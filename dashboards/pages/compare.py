@@ -17,6 +17,7 @@ from pages.frame import Complaint
 from pages.live import Progress, scenario_choices, uploads, values_of
 from parts import session
 from parts.controls import Controls
+from parts.link import seed_of
 from parts.paired import QUANTILES, Pairs, differences, run_pairs
 from parts.player import Player
 from parts.session import Order
@@ -55,8 +56,8 @@ def Page() -> None:
         if name == "scenario":
             fresh = Order(value, first.seed, text=uploads.value.get(value, ""))
             sides.value = (fresh, fresh)
-        elif name == "seed" and value.isascii() and value.isdigit() and int(value) < 2**53:
-            sides.value = (replace(first, seed=int(value)), replace(second, seed=int(value)))
+        elif name == "seed" and (seed := seed_of(value)) is not None:
+            sides.value = (replace(first, seed=seed), replace(second, seed=seed))
         elif name == "seed":
             set_wrong(text("live.bad_seed", language, seed=value[:20]))
         elif name == "pairs" and value.isdigit() and int(value) in QUANTILES:
@@ -70,9 +71,9 @@ def Page() -> None:
         fields=[
             _field("scenario", first.scenario, language, scenario_choices(language)),
             {"name": "seed", "label": text("live.seed", language), "value": first.seed, "options": None},
-            _field("pairs", count, language, [{"name": str(pairs), "title": str(pairs)} for pairs in QUANTILES]),
+            _field("pairs", count, language, [{"value": str(pairs), "label": str(pairs)} for pairs in QUANTILES]),
             _field("period", period, language,
-                   [{"name": name, "title": text(f"compare.period_{name}", language)} for name in PERIODS]),
+                   [{"value": name, "label": text(f"compare.period_{name}", language)} for name in PERIODS]),
         ],
         buttons=[{"name": "run", "label": text("compare.run", language), "primary": True,
                   "disabled": first == second or (current and not task.error)}],
@@ -186,5 +187,4 @@ def _described(order: Order, language: str) -> str:
 
 
 def _field(name: str, value: Any, language: str, options: list[dict[str, str]]) -> dict[str, Any]:
-    choices = [{"value": option["name"], "label": option["title"]} for option in options]
-    return {"name": name, "label": text(f"compare.{name}", language), "value": str(value), "options": choices}
+    return {"name": name, "label": text(f"compare.{name}", language), "value": str(value), "options": options}
