@@ -19,7 +19,6 @@ import statistics
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,16 +55,19 @@ def served() -> Iterator[tuple[str, int]]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}/"
     try:
-        while True:
+        while process.poll() is None:
             try:
                 urllib.request.urlopen(address, timeout=5).close()
                 break
-            except (urllib.error.URLError, ConnectionError):
+            except OSError:  # nobody listens yet, or the server is busy
                 time.sleep(0.1)
+        else:
+            sys.exit("the server ended before it answered; its reason stands above")
         yield address, process.pid
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
 
 
 def resident(pid: int) -> float:

@@ -50,16 +50,6 @@ class Limits:
     seconds: float = 60.0
     upload: int = 200_000
 
-    def check_size(self, organisations: int) -> None:
-        """Refuse more organisations than are allowed here.
-
-        Raises
-        ------
-        ScenarioError : there are more.
-        """
-        if organisations > self.organisations:
-            raise ScenarioError(f"there are {organisations:,} organisations; {self.organisations:,} are the most here")
-
     def watched(self, stopped: Callable[[], bool]) -> Callable[[], bool]:
         """Return a function that says what `stopped` says, and refuses to go on for longer than is allowed here."""
         end = time.monotonic() + self.seconds

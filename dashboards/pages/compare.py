@@ -17,6 +17,7 @@ from pages.frame import Complaint
 from pages.live import Progress, scenario_choices, uploads, values_of
 from parts import session
 from parts.controls import Controls
+from parts.link import seed_of
 from parts.paired import QUANTILES, Pairs, differences, run_pairs
 from parts.player import Player
 from parts.session import Order
@@ -56,8 +57,8 @@ def Page() -> None:
         if name == "scenario":
             fresh = Order(value, now[0].seed, text=uploads.value.get(value, ""))
             sides.value = (fresh, fresh)
-        elif name == "seed" and value.isascii() and value.isdigit() and int(value) < 2**53:
-            sides.value = (replace(now[0], seed=int(value)), replace(now[1], seed=int(value)))
+        elif name == "seed" and (seed := seed_of(value)) is not None:
+            sides.value = (replace(now[0], seed=seed), replace(now[1], seed=seed))
         elif name == "seed":
             set_wrong(text("live.bad_seed", language, seed=value[:20]))
         elif name == "pairs" and value.isdigit() and int(value) in QUANTILES:
@@ -71,9 +72,9 @@ def Page() -> None:
         fields=[
             _field("scenario", first.scenario, language, scenario_choices(language)),
             {"name": "seed", "label": text("live.seed", language), "value": first.seed, "options": None},
-            _field("pairs", count.value, language, [{"name": str(pairs), "title": str(pairs)} for pairs in QUANTILES]),
+            _field("pairs", count.value, language, [{"value": str(pairs), "label": str(pairs)} for pairs in QUANTILES]),
             _field("period", period, language,
-                   [{"name": name, "title": text(f"compare.period_{name}", language)} for name in PERIODS]),
+                   [{"value": name, "label": text(f"compare.period_{name}", language)} for name in PERIODS]),
         ],
         buttons=[{"name": "run", "label": text("compare.run", language), "primary": True,
                   "disabled": first == second or (current and not task.error)}],
@@ -94,8 +95,8 @@ def Page() -> None:
                 stop=text("live.cancel", language),
                 event_cancel=lambda _: set_asked(None),
             )
-        if current and isinstance(task.value, str):
-            Complaint(task.value)
+        if current and session.trouble_of(task):
+            Complaint(session.trouble_of(task))
         if current and isinstance(task.value, Pairs):
             _Result(task.value, period, first.seed)
     with solara.Div(classes=["page-sides"]):
@@ -119,8 +120,9 @@ def _Side(letter: str, order: Order, position: int) -> None:
         solara.HTML(tag="h2", unsafe_innerHTML=letter)
         solara.Text(_described(order, language), classes=["page-quiet"])
         with solara.Div():
-            if future is not None and future.wrong:
-                Complaint(future.wrong)
+            wrong = session.trouble_of(task) or (future.wrong if future is not None else "")
+            if wrong:
+                Complaint(wrong)
         if future is not None and future.traced is not None:
             Player(future.traced.trajectory, language, panels=["shares"])
             with rv.Html(tag="details"):
@@ -192,5 +194,4 @@ def _described(order: Order, language: str) -> str:
 
 
 def _field(name: str, value: Any, language: str, options: list[dict[str, str]]) -> dict[str, Any]:
-    choices = [{"value": option["name"], "label": option["title"]} for option in options]
-    return {"name": name, "label": text(f"compare.{name}", language), "value": str(value), "options": choices}
+    return {"name": name, "label": text(f"compare.{name}", language), "value": str(value), "options": options}

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import html
-import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import solara
 
 import ecosim
 from ecosim import serving
-from ecosim.content import content_directory
+from ecosim.studies.study_record import FILE, read_record
 from pages.choices import Choices
 from pages.frame import Complaint
 from parts import session
 from parts.texts import text
 
+if TYPE_CHECKING:
+    from ecosim.studies.study import Study
+
 MOST_STUDIES = 200
 MOST_LEVELS = 6
-RECORD = "study.json"
 
 
 @solara.component
@@ -51,16 +52,16 @@ def _Study(place: Path) -> None:
     factor, set_factor = solara.use_state("")
     outcome, set_outcome = solara.use_state("")
     task = session.use_background(lambda _: read(place), [place])
-    if task.pending or task.value is None:
+    wrong = session.trouble_of(task)
+    if wrong:
+        Complaint(wrong)
+        return
+    if task.value is None:
         solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("study.reading", language)])
         return
-    if isinstance(task.value, str):
-        Complaint(text(task.value, language) if task.value.startswith("study.") else task.value)
-        return
     study, runs = task.value
-    factors = [each["name"] for each in study.get("factors", []) if each["name"] in runs]
-    outcomes = [each["name"] for each in study.get("outcomes", []) if each["name"] in runs]
-    if not factors or not outcomes:
+    factors, outcomes = ([each.name for each in named] for named in (study.varied, study.outcomes))
+    if not factors or not len(runs):
         Complaint(text("study.empty", language))
         return
     factor, outcome = factor if factor in factors else factors[0], outcome if outcome in outcomes else outcomes[0]
@@ -70,33 +71,26 @@ def _Study(place: Path) -> None:
          "options": [{"value": each, "label": each} for each in names]}
         for name, value, names in (("factor", factor, factors), ("outcome", outcome, outcomes))
     ]  # fmt: skip
-    solara.HTML(tag="h2", unsafe_innerHTML=html.escape(str(study.get("title", ""))))
-    solara.HTML(tag="p", unsafe_innerHTML=html.escape(str(study.get("question", ""))))
+    solara.HTML(tag="h2", unsafe_innerHTML=html.escape(study.title))
+    solara.HTML(tag="p", unsafe_innerHTML=html.escape(study.question))
     Choices(fields=fields, buttons=[], event_choose=lambda field: setters[field["name"]](field["value"]),
             event_press=lambda _: None)  # fmt: skip
     solara.HTML(tag="div", unsafe_innerHTML=table_of(runs, factor, outcome, language), classes=["page-scroll"])
 
 
 def studies() -> dict[str, Path]:
-    """Return the studies that may be opened, by name: those that ship, and those below the directory of the server."""
-    found = {}
-    for root in (content_directory("dashboards") / "studies", serving.serving.studies):
-        if root is not None and root.is_dir():
-            for record in sorted(root.rglob(RECORD))[:MOST_STUDIES]:
-                place = record.parent
-                found[place.relative_to(root).as_posix() if place != root else root.name] = place
-    return found
+    """Return the studies that may be opened, by their path below the directory that the server was given."""
+    root = serving.serving.studies
+    if root is None:
+        return {}
+    places = [record.parent for record in sorted(root.rglob(FILE))[:MOST_STUDIES]]
+    return {place.relative_to(root).as_posix() if place != root else root.resolve().name: place for place in places}
 
 
-def read(place: Path) -> tuple[dict[str, Any], Any] | str:
-    """Return what a study asked and its runs; or the key of a text, or a sentence, if it cannot be read."""
+def read(place: Path) -> tuple[Study, Any] | str:
+    """Return a study and a row for each of its runs that went well; a sentence if it cannot be read."""
     try:
-        read_sweep = ecosim.read_sweep
-    except AttributeError:
-        return "study.not_there"
-    try:
-        record = json.loads((place / RECORD).read_text(encoding="utf-8"))
-        return record.get("study", record), read_sweep(place)
+        return read_record(place).load(), ecosim.read_sweep(place)
     except (OSError, ValueError) as error:
         return session.sentence_of(error).replace(str(place), place.name)
 

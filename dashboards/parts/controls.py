@@ -16,6 +16,7 @@ from ecosim.parameters import Parameter, Value
 from ecosim.scenario import Scenario
 from ecosim.shapes import accepted
 from parts.texts import meaning, name, text, unit, word
+from parts.trajectory import changeable
 
 # Of the mechanisms that have a clear effect in docs/effects.md, and of policy, these are what a class can argue about and what
 # moves value between groups of the classroom farthest when it is halved or half as large again; its own question comes first.
@@ -131,7 +132,7 @@ def _control(scenario: Scenario, path: str) -> Control:
     low, high = slider_range(record, value) if kind in ("number", "whole") else (0.0, 1.0)
     return Control(
         path, kind, value, record.low, record.high, low, high, step_size(low, high, kind == "whole"),
-        path not in _changeable(scenario), record,
+        path not in changeable(scenario), record,
     )  # fmt: skip
 
 
@@ -141,11 +142,6 @@ def _kind(record: Parameter) -> str:
     if isinstance(record.default, str):
         return "choice"
     return "whole" if isinstance(record.default, int) else "number"
-
-
-def _changeable(scenario: Scenario) -> frozenset[str]:
-    events: Any = scenario.grammar.top.entries["events"]
-    return frozenset(events.item.entries["set"].entries)
 
 
 def slider_range(record: Parameter, value: Value) -> tuple[float, float]:
