@@ -197,9 +197,10 @@ def application(wanted: Serving) -> Application:
     from solara.server import starlette as solara_starlette
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
-    from starlette.middleware.gzip import GZipMiddleware
     from starlette.routing import Mount, Route
     from starlette.staticfiles import StaticFiles
+
+    from ecosim.zipped import Zipped
 
     async def page(request: Any, fullpath: str = "") -> Any:
         response = await solara_starlette.root(request)
@@ -228,6 +229,5 @@ def application(wanted: Serving) -> Application:
             if getattr(route, "path", None) not in ("/", "/_solara/cdn", "/_solara/api/evict/{kernel_id}")
         ),
     ]
-    zipped = [Middleware(GZipMiddleware, minimum_size=1000)]
-    inner = Starlette(routes=routes, lifespan=solara_starlette.lifespan, middleware=zipped)
+    inner = Starlette(routes=routes, lifespan=solara_starlette.lifespan, middleware=[Middleware(Zipped)])
     return Guard(inner, own_names() if wanted.public else (), wanted.password, full, private=("/resourcez",))

@@ -124,7 +124,7 @@ def _Side(letter: str, order: Order, position: int) -> None:
             if wrong:
                 Complaint(wrong)
         if future is not None and future.traced is not None:
-            Player(future.traced.trajectory, language, panels=["shares"])
+            Player(future.traced, language, panels=["shares"])
             with rv.Html(tag="details"):
                 rv.Html(tag="summary", children=[text("compare.settings", language)])
                 Controls(future.traced.scenario, values_of(order), None, language, on_change=change)

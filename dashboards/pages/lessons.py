@@ -229,7 +229,7 @@ def _History(lesson: Lesson, words: dict[str, str]) -> None:
     elif traced is None:
         solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("lesson.wait", language)])
     else:
-        Player(traced.trajectory, language, on_select=set_selected, story=told, panels=lesson.panels)
+        Player(traced, language, on_select=set_selected, story=told, panels=lesson.panels)
 
 
 @solara.component

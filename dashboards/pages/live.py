@@ -126,7 +126,7 @@ def Page() -> None:
                 for warning in traced.model.warnings:
                     solara.HTML(tag="p", unsafe_innerHTML=html.escape(warning), classes=["page-quiet"])
             Player(
-                traced.trajectory | {"ghost": ghost, "band": spread.value if isinstance(spread.value, dict) else None}, language,
+                traced, language, {"ghost": ghost, "band": spread.value if isinstance(spread.value, dict) else None},
                 on_branch=branch, on_select=set_selected,
                 story=told,
             )  # fmt: skip
