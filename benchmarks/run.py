@@ -1,8 +1,8 @@
 """All benchmarks, one after the other, each in a process of its own: ``python benchmarks/run.py [NAME ...]``.
 
-`peers`, `scale`, `many_runs`, `start_and_run`, `every_scenario`, `studies`, `dashboard`, `bandwidth`; each prints its table and keeps it as JSON beside
-it. Ratios are of things measured in turn in one run; the seconds hold on the machine that is printed. About a quarter of
-an hour for all.
+`peers`, `scale`, `many_runs`, `start_and_run`, `every_scenario`, `studies`, `dashboard`, `classroom`, `bandwidth`; each prints its table and
+keeps it as JSON beside it. Ratios are of things measured in turn in one run; the seconds hold on the machine that is printed.
+About a quarter of an hour for all.
 """
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ import sys
 import time
 from pathlib import Path
 
-NAMES = ("bandwidth", "peers", "scale", "many_runs", "start_and_run", "every_scenario", "studies", "dashboard")
+NAMES = (
+    "bandwidth",
+    "peers",
+    "scale",
+    "many_runs",
+    "start_and_run",
+    "every_scenario",
+    "studies",
+    "dashboard",
+    "classroom",
+)
 
 
 def main() -> int:

@@ -209,6 +209,8 @@ def dask(place: Path, workers: int) -> Iterator[str]:
     try:
         begin("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", note)
         while not note.exists() or not note.stat().st_size:
+            if processes[0].poll() is not None:
+                raise SystemExit(f"the Dask scheduler ended at once, with status {processes[0].returncode}")
             time.sleep(0.1)
         address = json.loads(note.read_text(encoding="utf-8"))["address"]
         for _ in range(workers):
@@ -227,7 +229,7 @@ def wait_for_workers(address: str, workers: int) -> None:
     from distributed import Client
 
     with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(workers)
+        client.wait_for_workers(workers, timeout=120.0)
 
 
 # -- mesa.batch_run -----------------------------------------------------------------------------------------------------

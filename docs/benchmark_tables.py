@@ -126,6 +126,16 @@ def batch_run_table(kept: dict[str, Any]) -> str:
     return table(("by", "kept", "runs", "seconds", "runs a second", "memory, MiB", "of a worker, MiB"), rows)
 
 
+def player_table(kept: dict[str, Any]) -> str:
+    """Return how often a second the player is brought up to date, and what of it the script takes."""
+    rows = [
+        (name, f"{kept[name]['rate']:.1f}", f"{kept[name]['first']:.0f}",
+         ", ".join(f"{panel} {spent:.1f}" for panel, spent in kept[name]["each"].items()))
+        for name in ("main chart", "all panels")
+    ]  # fmt: skip
+    return table(("shown", "updates a second", "first drawn, ms", "script a panel and update, ms"), rows)
+
+
 def main() -> None:
     """Write the page's tables."""
     scale, many, start = (
@@ -135,6 +145,9 @@ def main() -> None:
     peers = json.loads((KEPT / "peers.json").read_text(encoding="utf-8"))
     memory = json.loads((KEPT / "bandwidth.json").read_text(encoding="utf-8"))
     studies = json.loads((KEPT / "studies.json").read_text(encoding="utf-8"))
+    player, classroom = (
+        json.loads((KEPT / f"{name}.json").read_text(encoding="utf-8")) for name in ("dashboard", "classroom")
+    )
     insert(DOCS / "benchmarks.md", {
         "studies": sweeps_table(studies), "batch_run": batch_run_table(studies),
         "peers": f"{peers_table(peers)}\n\n{about(peers)}", "phases": phases_table(peers), "memory": memory_table(memory),
@@ -142,6 +155,7 @@ def main() -> None:
         "one run on threads": threads_table(scale["threads"]),
         "many": f"{flat_table(many, 'measured')}\n\n{many['machine']}.",
         "many runs on threads": threads_table(many["time on threads over time on one"]), "start": flat_table(start, "seconds"),
+        "player": player_table(player), "class": f"{flat_table(classroom, 'measured')}\n\n{classroom['machine']}.",
     })  # fmt: skip
 
 

@@ -165,13 +165,14 @@ class Guard:
         if scope["type"] != "http" or scope["method"] != "POST":
             await refuse(scope, receive, send, 405, "Send the form of the page.")
             return
-        recent = self.recent_guesses(scope)
         body = await body_of(receive)
         try:
             fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=4)
         except ValueError:
             fields = {}
         target = own_path(fields.get("next", ["/"])[0])
+        # Not before the body is there: who sends many requests and their bodies later is to meet one count.
+        recent = self.recent_guesses(scope)
         if len(recent) >= MOST_GUESSES:
             await answer(send, 429, form(scope, target, "slow"))
         elif secrets.compare_digest(fields.get("password", [""])[0].encode(), self.password):

@@ -50,16 +50,6 @@ class Limits:
     seconds: float = 60.0
     upload: int = 200_000
 
-    def check_size(self, organisations: int) -> None:
-        """Refuse more organisations than are allowed here.
-
-        Raises
-        ------
-        ScenarioError : there are more.
-        """
-        if organisations > self.organisations:
-            raise ScenarioError(f"there are {organisations:,} organisations; {self.organisations:,} are the most here")
-
     def watched(self, stopped: Callable[[], bool]) -> Callable[[], bool]:
         """Return a function that says what `stopped` says, and refuses to go on for longer than is allowed here."""
         end = time.monotonic() + self.seconds
@@ -207,9 +197,10 @@ def application(wanted: Serving) -> Application:
     from solara.server import starlette as solara_starlette
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
-    from starlette.middleware.gzip import GZipMiddleware
     from starlette.routing import Mount, Route
     from starlette.staticfiles import StaticFiles
+
+    from ecosim.zipped import Zipped
 
     async def page(request: Any, fullpath: str = "") -> Any:
         response = await solara_starlette.root(request)
@@ -238,6 +229,5 @@ def application(wanted: Serving) -> Application:
             if getattr(route, "path", None) not in ("/", "/_solara/cdn", "/_solara/api/evict/{kernel_id}")
         ),
     ]
-    zipped = [Middleware(GZipMiddleware, minimum_size=1000)]
-    inner = Starlette(routes=routes, lifespan=solara_starlette.lifespan, middleware=zipped)
+    inner = Starlette(routes=routes, lifespan=solara_starlette.lifespan, middleware=[Middleware(Zipped)])
     return Guard(inner, own_names() if wanted.public else (), wanted.password, full, private=("/resourcez",))

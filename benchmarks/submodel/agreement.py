@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from submodel.by_ecosim import InEcosim
-from submodel.start import RECORDED, Start, start_of
+from submodel.start import RECORDED, start_of
 
 SIZE, QUARTERS, SEEDS = 1000, 20, 30
 TOLERANCE = 1e-9  # relative, of one trajectory
@@ -65,8 +65,3 @@ def errors_apart(ours: Any, theirs: Any) -> float:
     error = np.sqrt(ours.var(axis=0, ddof=1) / len(ours) + theirs.var(axis=0, ddof=1) / len(theirs))
     apart = np.divide(difference, error, out=np.where(difference > 0.0, np.inf, 0.0), where=error > 0.0)
     return float(apart.max())
-
-
-def in_ecosim(start: Start, seed: int) -> InEcosim:
-    """Return the sub-model in ecosim."""
-    return InEcosim(start, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -39,7 +40,7 @@ def library(name: str) -> ctypes.CDLL:
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources) + " ".join(FLAGS).encode()).hexdigest()[:16]
     target = Path(tempfile.gettempdir()) / f"ecosim-peer-{name}-{digest}.so"
     if not target.exists():
-        made = target.with_suffix(f".{hashlib.sha256(tempfile.mkdtemp().encode()).hexdigest()[:8]}")
+        made = target.with_suffix(f".{os.getpid()}")  # under a name of its own until it is whole
         subprocess.run([str(compiler()), *FLAGS, str(sources[0]), "-o", str(made), "-lm"], check=True)
         made.replace(target)
     loaded = ctypes.CDLL(str(target))

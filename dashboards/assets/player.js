@@ -4,8 +4,9 @@
  *     ecosimPlayer.mount(element, trajectory, {language, texts, on, panels, position, echarts})
  *         -> {update, setLanguage, seek, play, pause, select, story, statistics, destroy}
  *
- * `update(trajectory, texts)` shows another run, or the same one with another ghost or band. `trajectory` is what dashboards/parts/trajectory.py makes of a model, `texts` is {key: {en, zh}}, `on` has the
- * callbacks branch(step), select(uid) and position(step), the last when the cursor comes to rest.
+ * `update(trajectory, texts)` shows another run, or the same one with another ghost or band. `trajectory` is what
+ * dashboards/parts/trajectory.py makes of a model, `texts` is {key: {en, zh}}, `on` has the callbacks branch(step),
+ * select(uid) and position(step), the last when the cursor comes to rest.
  * Names come from users: every text enters the page as a text node, never as HTML.
  */
 (() => {
@@ -27,7 +28,7 @@
   const SIGNS = { mutualism: "+ +", commensalism: "+ 0", parasitism: "+ −", competition: "− −", independence: "0 0" };
   const STAGE_COLOURS = { incubation: "#F2F2F2", growth: "#D9D9D9", maturity: "#BFBFBF" };
   const OKABE_ITO = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00", "#56B4E9", "#999999", "#000000"];
-  const PATTERNS = ["plain", "diagonal", "dots", "reverse", "cross", "vertical", "horizontal", "grid", "dense"];
+  const PATTERNS = ["plain", "diagonal", "dots", "horizontal", "cross", "reverse", "vertical", "grid", "dense"];
   const INK = "#1A1A1A";
   const QUIET = "#595959";
   const FONT = 14;
@@ -323,7 +324,11 @@
     rest() {
       this.controls.show();
       this.controls.tell();
-      for (const panel of this.panels) panel.described = false;
+      // What changes too fast to be read or heard while it plays is brought up to date now.
+      for (const panel of this.panels) {
+        panel.described = false;
+        panel.stale = true;
+      }
       this.ask();
       this.on.position?.(this.step);
     }
@@ -420,7 +425,6 @@
     select(uid) {
       const chosen = uid === this.selected ? null : uid;
       this.selected = chosen;
-      this.told = null;
       this.redraw("network");
       if (chosen !== null) this.on.select?.(chosen);
     }
@@ -593,6 +597,17 @@
       return this.player.label(make("div", { class: kind, role: "img" }), `player.panel.${this.name}`, "aria-label");
     }
 
+    /** Put into words what a picture shows in a quarter. */
+    describe(step, said) {
+      const { player } = this;
+      this.plot.setAttribute("aria-label", `${player.text(`player.panel.${this.name}`)}, ${player.trajectory.labels[step]}: ${said}`);
+    }
+
+    /** What the legend says, item by item. */
+    get legendText() {
+      return [...this.legend.children].map((item) => item.textContent.trim()).join(", ");
+    }
+
     select(key, choices, chosen, action) {
       const { player } = this;
       const made = make("select", { onchange: () => action(made.value) });
@@ -600,6 +615,16 @@
       made.fill = (list, value) => made.replaceChildren(...list.map(([name, shown]) => make("option", { value: name, selected: name === value }, shown)));
       made.fill(choices, chosen);
       return made;
+    }
+
+    /** A button that stays pressed. */
+    toggle(key, state, action) {
+      const made = make("button", { type: "button", class: "toggle", "aria-pressed": String(state), onclick: () => {
+        const on = made.getAttribute("aria-pressed") !== "true";
+        made.setAttribute("aria-pressed", String(on));
+        action(on);
+      } });
+      return this.player.label(made, key);
     }
 
     tooltip(content) {
@@ -710,15 +735,11 @@
   class Shares extends Timeline {
     build() {
       const { player } = this;
-      const toggle = (key, state, action) => {
-        const made = make("button", { type: "button", class: "toggle", "aria-pressed": String(state), onclick: () => {
-          made.setAttribute("aria-pressed", String(made.getAttribute("aria-pressed") !== "true"));
-          action(made.getAttribute("aria-pressed") === "true");
-          player.redraw("shares");
-          player.redraw("table");
-        } });
-        return player.label(made, key);
-      };
+      const toggle = (key, state, action) => this.toggle(key, state, (on) => {
+        action(on);
+        player.redraw("shares");
+        player.redraw("table");
+      });
       this.tools.append(
         toggle("player.amounts", false, (on) => { player.amounts = on; }),
         toggle("player.patterns", true, (on) => { player.patterns = on; }),
@@ -866,7 +887,7 @@
       const { player } = this;
       const shares = player.shares(player.trajectory.value[step]);
       const told = player.trajectory.beneficiaries.map((one, position) => `${player.word(one.name)} ${player.percent(shares[position])}`);
-      this.plot.setAttribute("aria-label", `${player.text("player.panel.shares")}, ${player.trajectory.labels[step]}: ${told.join(", ")}`);
+      this.describe(step, told.join(", "));
     }
   }
 
@@ -1002,7 +1023,7 @@
       this.note.textContent = links.length
         ? player.text("player.flows_note", { element: player.word(this.resource), total: player.number(total, 4), unit: this.unit })
         : player.text("player.flows_none", { element: player.word(this.resource) });
-      if (!player.playing) this.plot.setAttribute("aria-label", `${player.text("player.panel.flows")}: ${this.note.textContent}`);
+      if (!player.playing) this.describe(step, this.note.textContent);
     }
   }
 
@@ -1010,7 +1031,11 @@
     build() {
       const { player } = this;
       this.chosen = this.select("player.network_choose", [], "", (value) => player.select(value === "" ? null : Number(value)));
-      this.tools.append(this.chosen);
+      this.numbered = false;
+      this.tools.append(this.chosen, this.toggle("player.communities", false, (on) => {
+        this.numbered = on;
+        player.redraw("network");
+      }));
       this.plot = this.picture("canvas");
       this.legend = make("ul", { class: "legend" });
       this.note = make("p", { class: "note" });
@@ -1083,7 +1108,7 @@
         organisations: player.whole(this.shown.length), ties: player.whole(ties.length), shown: player.whole(network.shown), of: player.whole(network.of),
       });
       if (player.playing) return;
-      this.plot.setAttribute("aria-label", `${player.text("player.panel.network")}: ${this.note.textContent}`);
+      this.describe(step, this.note.textContent);
       const listed = network.nodes.filter((node, position) => there[position] || node.uid === player.selected);
       this.chosen.fill([["", player.text("player.network_choose")], ...listed.map((node) => [String(node.uid), player.called(node.name)])], String(player.selected ?? ""));
       this.drawCard(step, chosen, ties);
@@ -1115,6 +1140,9 @@
         const selected = position === chosen;
         return {
           value: this.places[position], symbol: SYMBOLS[role % SYMBOLS.length], symbolSize: node.focal ? 22 : selected ? 18 : 11,
+          // The colour is the role's everywhere, so a community is a number.
+          label: { show: this.numbered, formatter: String(Number(node.community) + 1), position: "right", distance: 2, color: INK,
+            fontSize: FONT - 2, textBorderColor: "#FFFFFF", textBorderWidth: 3 },
           itemStyle: { color: colourOf(roles[role], role), borderColor: selected ? "#000000" : "#FFFFFF", borderWidth: selected ? 3 : 1 },
         };
       });
@@ -1161,7 +1189,7 @@
       const list = partners.slice(0, 8).map(({ a, b, mode, trust }) =>
         make("li", {}, `${player.called(network.nodes[a === chosen ? b : a].name)}: ${player.word(mode)}, ${player.text("player.trust")} ${player.number(trust, 2)}`));
       const gone = node.gone === null || node.gone === undefined ? "" : `, ${player.text("player.left")} ${labels[node.gone] ?? ""}`;
-      const story = player.told ?? stories?.[node.uid];
+      const story = player.told?.uid === node.uid ? player.told : stories?.[node.uid];
       this.card.replaceChildren(
         make("h4", {}, player.called(node.name)),
         make("p", {}, `${player.word(node.role)}, ${player.text("player.entered")} ${labels[Math.max(0, node.born)] ?? ""}${gone}.`),
@@ -1303,7 +1331,7 @@
         state.textContent = parts.join(" · ");
       }
       for (const { shown, values } of this.numbers) shown.textContent = player.number(values[step]);
-      if (!player.playing) this.plot.setAttribute("aria-label", `${player.text("player.panel.ladder")}, ${labels[step]}: ${this.legend.textContent}`);
+      if (!player.playing) this.describe(step, this.legendText);
     }
   }
 
@@ -1383,7 +1411,7 @@
       const { player } = this;
       const levels = player.trajectory.environment.levels[step];
       this.numbers.forEach((shown, place) => { shown.textContent = player.number(levels[place]); });
-      if (!player.playing) this.plot.setAttribute("aria-label", `${player.text("player.panel.environment")}, ${player.trajectory.labels[step]}: ${this.legend.textContent}`);
+      if (!player.playing) this.describe(step, this.legendText);
     }
   }
 

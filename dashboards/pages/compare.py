@@ -17,6 +17,7 @@ from pages.frame import Complaint
 from pages.live import Progress, scenario_choices, uploads, values_of
 from parts import session
 from parts.controls import Controls
+from parts.link import seed_of
 from parts.paired import QUANTILES, Pairs, differences, run_pairs
 from parts.player import Player
 from parts.session import Order
@@ -41,26 +42,27 @@ def Table(words: dict[str, str], rows: list[dict[str, Any]]) -> None:
 def Page() -> None:
     """Set two worlds side by side, run both with the same luck, and take the difference."""
     language = session.language.value
-    first, second = sides.value or _sides_of(session.order.value)
-    count, set_count = solara.use_state(20)
+    first, second = both()
+    count = solara.use_reactive(20)
     period, set_period = solara.use_state("half")
     asked, set_asked = solara.use_state(None)
     wrong, set_wrong = solara.use_state("")
     task, done = _use_pairs(asked)
-    current = asked is not None and asked[:2] == (first, second) and asked[2] == count
+    current = asked == (first, second, count.value)
 
     def choose(chosen: dict[str, str]) -> None:
         name, value = chosen["name"], chosen["value"]
         set_wrong("")
+        now = both()
         if name == "scenario":
-            fresh = Order(value, first.seed, text=uploads.value.get(value, ""))
+            fresh = Order(value, now[0].seed, text=uploads.value.get(value, ""))
             sides.value = (fresh, fresh)
-        elif name == "seed" and value.isascii() and value.isdigit() and int(value) < 2**53:
-            sides.value = (replace(first, seed=int(value)), replace(second, seed=int(value)))
+        elif name == "seed" and (seed := seed_of(value)) is not None:
+            sides.value = (replace(now[0], seed=seed), replace(now[1], seed=seed))
         elif name == "seed":
             set_wrong(text("live.bad_seed", language, seed=value[:20]))
         elif name == "pairs" and value.isdigit() and int(value) in QUANTILES:
-            set_count(int(value))
+            count.value = int(value)
         elif name == "period" and value in PERIODS:
             set_period(value)
 
@@ -70,14 +72,14 @@ def Page() -> None:
         fields=[
             _field("scenario", first.scenario, language, scenario_choices(language)),
             {"name": "seed", "label": text("live.seed", language), "value": first.seed, "options": None},
-            _field("pairs", count, language, [{"name": str(pairs), "title": str(pairs)} for pairs in QUANTILES]),
+            _field("pairs", count.value, language, [{"value": str(pairs), "label": str(pairs)} for pairs in QUANTILES]),
             _field("period", period, language,
-                   [{"name": name, "title": text(f"compare.period_{name}", language)} for name in PERIODS]),
+                   [{"value": name, "label": text(f"compare.period_{name}", language)} for name in PERIODS]),
         ],
         buttons=[{"name": "run", "label": text("compare.run", language), "primary": True,
                   "disabled": first == second or (current and not task.error)}],
         event_choose=choose,
-        event_press=lambda _: set_asked((first, second, count)),
+        event_press=lambda _: set_asked((*both(), count.value)),
     )  # fmt: skip
     # In a place of its own, so that the two sides below are not made anew when it changes.
     with solara.Div():
@@ -89,12 +91,12 @@ def Page() -> None:
             Progress(
                 label=text("compare.running", language),
                 done=done,
-                total=count,
+                total=count.value,
                 stop=text("live.cancel", language),
                 event_cancel=lambda _: set_asked(None),
             )
-        if current and isinstance(task.value, str):
-            Complaint(task.value)
+        if current and session.trouble_of(task):
+            Complaint(session.trouble_of(task))
         if current and isinstance(task.value, Pairs):
             _Result(task.value, period, first.seed)
     with solara.Div(classes=["page-sides"]):
@@ -110,18 +112,19 @@ def _Side(letter: str, order: Order, position: int) -> None:
     future = task.value or task.latest
 
     def change(path: str, value: Any) -> None:
-        both = list(sides.value or _sides_of(session.order.value))
-        both[position] = both[position].changed(path, value)
-        sides.value = (both[0], both[1])
+        changed = list(both())
+        changed[position] = changed[position].changed(path, value)
+        sides.value = (changed[0], changed[1])
 
     with solara.Div(classes=["page-side"], attributes={"role": "group", "aria-label": letter}):
         solara.HTML(tag="h2", unsafe_innerHTML=letter)
         solara.Text(_described(order, language), classes=["page-quiet"])
         with solara.Div():
-            if future is not None and future.wrong:
-                Complaint(future.wrong)
+            wrong = session.trouble_of(task) or (future.wrong if future is not None else "")
+            if wrong:
+                Complaint(wrong)
         if future is not None and future.traced is not None:
-            Player(future.traced.trajectory, language, panels=["shares"])
+            Player(future.traced, language, panels=["shares"])
             with rv.Html(tag="details"):
                 rv.Html(tag="summary", children=[text("compare.settings", language)])
                 Controls(future.traced.scenario, values_of(order), None, language, on_change=change)
@@ -165,11 +168,17 @@ def _use_pairs(asked: tuple[Order, Order, int] | None) -> tuple[Any, int]:
     return session.use_background(work, [asked]), done
 
 
-def _sides_of(order: Order) -> tuple[Order, Order]:
-    """Return what to compare at first: the scenario as it ships, and as the live page has it."""
+def both() -> tuple[Order, Order]:
+    """Return what is compared now: at first the scenario as it ships, and as the live page has it.
+
+    What answers a visitor asks for it, and does not hold on to what was so when the page was drawn: a second click may come
+    before the page is drawn again after the first.
+    """
+    if sides.value is not None:
+        return sides.value
+    order = session.order.value
     start = replace(order, changes=(), branches=())
-    changed = order if values_of(order) else replace(start, changes=EXAMPLE)
-    return start, changed
+    return start, order if values_of(order) else replace(start, changes=EXAMPLE)
 
 
 def _described(order: Order, language: str) -> str:
@@ -185,5 +194,4 @@ def _described(order: Order, language: str) -> str:
 
 
 def _field(name: str, value: Any, language: str, options: list[dict[str, str]]) -> dict[str, Any]:
-    choices = [{"value": option["name"], "label": option["title"]} for option in options]
-    return {"name": name, "label": text(f"compare.{name}", language), "value": str(value), "options": choices}
+    return {"name": name, "label": text(f"compare.{name}", language), "value": str(value), "options": options}

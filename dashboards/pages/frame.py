@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import solara
@@ -11,11 +10,11 @@ import solara.lab
 
 from ecosim.parameters import ScenarioError
 from parts import session
+from parts.export import ASSETS
 from parts.link import query, read_query
 from parts.texts import LANGUAGES, text
 
 PAGES = ("/", "/lessons", "/compare", "/study", "/info")
-ASSETS = Path(__file__).parents[1] / "assets"
 
 
 @solara.component_vue("frame.vue", vuetify=False)
@@ -41,8 +40,7 @@ def Layout(children: Any = ()) -> None:
     language = session.language.value
     current = "/" + router.parts[0]
     for name in ("pages.css", "controls.css", "lessons.css"):
-        if (ASSETS / name).exists():
-            solara.Style(ASSETS / name)
+        solara.Style(ASSETS / name)
 
     def choose(code: str) -> None:
         session.language.value = code if code in LANGUAGES else "en"
@@ -96,5 +94,6 @@ def _follow(search: str) -> str:
 
 def _preferred() -> str:
     """Return the first language that the browser asks for, of those that there are."""
-    asked = (solara.lab.headers.value or {}).get("accept-language", [""])[0].lower()
-    return next((code for code in LANGUAGES if asked.startswith(code)), next(iter(LANGUAGES)))
+    asked = (solara.lab.headers.value or {}).get("accept-language", [""])[0].lower().split(",")
+    known = (code for language in asked for code in LANGUAGES if language.strip().startswith(code))
+    return next(known, next(iter(LANGUAGES)))

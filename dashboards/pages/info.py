@@ -47,7 +47,7 @@ def Page() -> None:
     Choices(
         fields=[
             {"name": "scenario", "label": text("live.scenario", language), "value": order.scenario,
-             "options": [{"value": one["name"], "label": one["title"]} for one in scenario_choices(language)]},
+             "options": scenario_choices(language)},
         ],
         buttons=[],
         event_choose=lambda chosen: session.order.set(

@@ -8,14 +8,15 @@ from typing import Any
 
 import solara
 
+from pages.download import Download
 from pages.frame import Complaint
 from pages.live import Progress
 from parts import session
 from parts.lesson import Lesson, in_language, lessons
 from parts.lesson_runs import SEEDS, Found, run, shown
-from parts.link import query
+from parts.link import MOST_SEED, query, seed_of
 from parts.player import Player
-from parts.story import story
+from parts.story import story_of_chosen
 from parts.texts import text
 from parts.trajectory import Stopped, Traced
 from parts.worksheet import result, said, worksheet
@@ -84,13 +85,11 @@ def Conclusion(
     conclusion: str,
     who: str,
     ready: bool,
-    file: dict[str, str] | None,
     time: str,
     pitfalls: list[str],
     questions: list[str],
     event_write: Callable[[dict[str, str]], None],
     event_save: Callable[[Any], None],
-    event_saved: Callable[[Any], None],
 ) -> None:
     """Say what to try next, ask what the student concludes, and help the teacher."""
 
@@ -136,7 +135,7 @@ def _load(sent: dict[str, Any]) -> None:
             _write(
                 lesson, prediction=prediction_of(lesson, prediction),
                 reason=_cut(given.get("reason")), conclusion=_cut(given.get("conclusion")),
-                seed=seed if isinstance(seed, int) and 0 <= seed < 2**53 else 1,
+                seed=seed if isinstance(seed, int) and 0 <= seed <= MOST_SEED else 1,
             )  # fmt: skip
     if isinstance(kept, dict) and not who.value:
         who.value = _cut(kept.get("who"))[:80]
@@ -207,14 +206,15 @@ def _History(lesson: Lesson, words: dict[str, str]) -> None:
         return shown(lesson, future, seed, names[0])
 
     def sow(written: str) -> None:
-        if written.isascii() and written.isdigit() and int(written) < 2**53:
-            _write(lesson, seed=int(written))
+        if (chosen_seed := seed_of(written)) is not None:
+            _write(lesson, seed=chosen_seed)
 
     def pick(position: int) -> None:
         set_future(min(max(int(position), 0), len(names) - 1))
 
     task = session.use_background(work, [lesson.key, future, seed, language])
     traced = task.value or task.latest
+    told = solara.use_memo(lambda: story_of_chosen(traced, selected), [traced, selected])
     History(
         words=words,
         note=text("lesson.one_history_note", language, first=names[0]),
@@ -224,11 +224,12 @@ def _History(lesson: Lesson, words: dict[str, str]) -> None:
         event_pick=pick,
         event_sow=sow,
     )
-    if traced is None:
+    if task.error:
+        Complaint(session.trouble_of(task))
+    elif traced is None:
         solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("lesson.wait", language)])
     else:
-        told = story(traced, selected) if selected is not None else None
-        Player(traced.trajectory, language, on_select=set_selected, story=told, panels=lesson.panels)
+        Player(traced, language, on_select=set_selected, story=told, panels=lesson.panels)
 
 
 @solara.component
@@ -237,7 +238,6 @@ def _Twenty(lesson: Lesson, words: dict[str, str]) -> None:
     language = session.language.value
     done, set_done = solara.use_state(0)
     asked, set_asked = solara.use_state(1)
-    file, set_file = solara.use_state(None)
     total = len(lesson.futures) * len(SEEDS)
 
     def work(stopped: Callable[[], bool]) -> Found | None:
@@ -251,23 +251,10 @@ def _Twenty(lesson: Lesson, words: dict[str, str]) -> None:
 
     task = session.use_background(work, [lesson.key, asked])
     found: Found | None = task.value
-    answer = answer_of(lesson)
-
-    def save(_: Any) -> None:
-        if found is not None:
-            content = worksheet(lesson, found, {**answer_of(lesson), "who": who.value}, language)
-            set_file({"name": f"{lesson.key}.html", "content": content})
-
-    def write(sent: dict[str, str]) -> None:
-        if "who" in sent:
-            who.value = _cut(sent["who"])[:80]
-        if "conclusion" in sent:
-            _write(lesson, conclusion=_cut(sent["conclusion"]))
-
     if task.error:
-        Complaint(session.sentence_of(task.exception))
+        Complaint(session.trouble_of(task))
     elif found is not None:
-        solara.HTML(tag="div", unsafe_innerHTML=result(lesson, found, answer["prediction"], language))
+        solara.HTML(tag="div", unsafe_innerHTML=result(lesson, found, answer_of(lesson)["prediction"], language))
     elif asked:
         Progress(
             label=text("lesson.running", language),
@@ -280,6 +267,27 @@ def _Twenty(lesson: Lesson, words: dict[str, str]) -> None:
         with solara.Div(classes=["lesson-row"]):
             solara.Text(text("lesson.stopped", language))
             solara.Button(text("lesson.resume", language), lambda: set_asked(asked + 1), outlined=True)
+    _Conclusion(lesson, found, words)
+
+
+@solara.component
+def _Conclusion(lesson: Lesson, found: Found | None, words: dict[str, str]) -> None:
+    """Take down what the student concludes, and hand out the worksheet once there is a result."""
+    language = session.language.value
+    file, set_file = solara.use_state(None)
+    answer = answer_of(lesson)
+
+    def save(_: Any) -> None:
+        if found is not None:
+            content = worksheet(lesson, found, {**answer_of(lesson), "who": who.value}, language)
+            set_file({"name": f"{lesson.key}.html", "type": "text/html", "content": content})
+
+    def write(sent: dict[str, str]) -> None:
+        if "who" in sent:
+            who.value = _cut(sent["who"])[:80]
+        if "conclusion" in sent:
+            _write(lesson, conclusion=_cut(sent["conclusion"]))
+
     Conclusion(
         words=words,
         onward=[
@@ -289,11 +297,10 @@ def _Twenty(lesson: Lesson, words: dict[str, str]) -> None:
         conclusion=answer["conclusion"],
         who=who.value,
         ready=found is not None,
-        file=file,
         time=text("lesson.time", language, minutes=lesson.minutes),
         pitfalls=[in_language(one, language) for one in lesson.pitfalls],
         questions=[in_language(one, language) for one in lesson.questions],
         event_write=write,
         event_save=save,
-        event_saved=lambda _: set_file(None),
     )
+    Download(file=file, event_done=lambda _: set_file(None))

@@ -14,15 +14,16 @@ from ecosim.parameters import ScenarioError, Value
 from ecosim.scenario import Scenario
 from ecosim.scenario_file import shipped_scenarios
 from ecosim.serving import limits
+from pages.download import Download
 from pages.frame import Complaint, address
 from parts import session
 from parts.controls import Controls
 from parts.exchange import download, plain_name
 from parts.export import export_html
-from parts.link import shipped
+from parts.link import seed_of, shipped
 from parts.player import Player
 from parts.session import Future, Order
-from parts.story import stories, story
+from parts.story import stories, story_of_chosen
 from parts.texts import of_scenario, text
 from parts.trajectory import Stopped, Traced, band, changeable
 
@@ -47,7 +48,6 @@ def Toolbar(
     band: bool,
     link: str,
     most: int,
-    file: dict[str, Any] | None,
     event_pick: Callable[[str], None],
     event_sow: Callable[[str], None],
     event_new_luck: Callable[[Any], None],
@@ -57,7 +57,6 @@ def Toolbar(
     event_download: Callable[[Any], None],
     event_export_page: Callable[[Any], None],
     event_upload: Callable[[dict[str, Any]], None],
-    event_saved: Callable[[Any], None],
 ) -> None:
     """Choose the world and the luck, and take them along."""
 
@@ -75,7 +74,6 @@ def Page() -> None:
     ghost, set_ghost = solara.use_state(None)
     wants_band, set_wants_band = solara.use_state(False)
     selected, set_selected = solara.use_state(None)
-    unfolded, set_unfolded = solara.use_state(False)
     task = session.use_trajectory(order)
     spread, spread_done = _use_band(order if wants_band else None)
     future: Future | None = task.value or task.latest
@@ -83,8 +81,9 @@ def Page() -> None:
     if future is not None and future.traced is not None:
         kept.current = future.traced
     traced: Traced | None = kept.current
-    told = solara.use_memo(lambda: _story(traced, selected), [traced, selected])
+    told = solara.use_memo(lambda: story_of_chosen(traced, selected), [traced, selected])
 
+    # What answers a visitor asks the session for the order, which may have changed since the page was last drawn.
     def ask(changed: Order) -> None:
         set_wrong("")
         session.order.value = changed
@@ -92,17 +91,18 @@ def Page() -> None:
     def pick(name: str) -> None:
         set_ghost(None)
         set_selected(None)
-        ask(Order(name, order.seed, text=uploads.value.get(name, "")))
+        ask(Order(name, session.order.value.seed, text=uploads.value.get(name, "")))
 
     def branch(step: int) -> None:
         if traced is not None:
             set_ghost(_ghost(traced, language, step))
-        ask(order.branched(int(step)))
+        ask(session.order.value.branched(int(step)))
 
     _Tools(order, traced, ghost, set_ghost, wants_band, set_wants_band, ask, pick, set_wrong)
     # Messages come and go in a place of their own: what stands after them would be made anew if it moved up or down.
     with solara.Div(classes=["page-messages"]):
-        complaint = wrong or (future.wrong if future is not None else "")
+        complaint = wrong or session.trouble_of(task) or (future.wrong if future is not None else "")
+        complaint = complaint or (session.trouble_of(spread) if wants_band else "")
         if complaint:
             Complaint(complaint)
         if wants_band and spread.pending:
@@ -117,28 +117,16 @@ def Page() -> None:
         solara.Div(classes=["page-wait"], attributes={"role": "status"}, children=[text("live.wait", language)])
         return
     with solara.Div(classes=["page-live"]):
-        with solara.Div(classes=["page-controls", *(["page-unfolded"] if unfolded else [])]):
-            # On a phone the controls wait at the lower edge, so that the chart stays in sight while one of them is moved.
-            solara.Button(
-                text("live.fold" if unfolded else "live.unfold", language), lambda: set_unfolded(not unfolded),
-                classes=["page-unfold"], attributes={"aria-expanded": str(unfolded).lower()},
-            )  # fmt: skip
-            with solara.Div():
-                if order.branches:
-                    _Branch(order, traced, ask)
-            world = traced.scenario
-            Controls(
-                world, values_of(order), changeable(world) if order.branches else None, language,
-                on_change=lambda path, value: ask(changed(session.order.value, world, path, value)),
-            )  # fmt: skip
+        _Settings(order, traced, ask)
         with solara.Div(classes=["page-player"]):
+            world = traced.scenario
             question = of_scenario(world.name, "question", world.question, language) or world.title or world.name
             solara.HTML(tag="h1", unsafe_innerHTML=html.escape(question), classes=["page-question"])
             with solara.Div():
                 for warning in traced.model.warnings:
                     solara.HTML(tag="p", unsafe_innerHTML=html.escape(warning), classes=["page-quiet"])
             Player(
-                traced.trajectory | {"ghost": ghost, "band": spread.value if wants_band else None}, language,
+                traced, language, {"ghost": ghost, "band": spread.value if isinstance(spread.value, dict) else None},
                 on_branch=branch, on_select=set_selected,
                 story=told,
             )  # fmt: skip
@@ -161,10 +149,11 @@ def _Tools(
     file, set_file = solara.use_state(None)
 
     def sow(written: str) -> None:
-        if written.isascii() and written.isdigit() and int(written) < 2**53:
-            ask(replace(order, seed=int(written)))
-        else:
+        seed = seed_of(written)
+        if seed is None:
             complain(text("live.bad_seed", language, seed=written[:20]))
+        else:
+            ask(replace(session.order.value, seed=seed))
 
     def receive(sent: dict[str, Any]) -> None:
         try:
@@ -195,18 +184,37 @@ def _Tools(
         band=wants_band,
         link="" if order.text else address(),
         most=limits.upload,
-        file=file,
         event_pick=pick,
         event_sow=sow,
-        event_new_luck=lambda _: ask(replace(order, seed=1 + secrets.randbelow(9_999))),
-        event_reset=lambda _: ask(replace(order, changes=(), branches=())),
+        event_new_luck=lambda _: ask(replace(session.order.value, seed=1 + secrets.randbelow(9_999))),
+        event_reset=lambda _: ask(replace(session.order.value, changes=(), branches=())),
         event_keep=lambda keep: set_ghost(_ghost(traced, language) if keep and traced is not None else None),
         event_spread=set_wants_band,
         event_download=save_scenario,
         event_export_page=save_page,
         event_upload=receive,
-        event_saved=lambda _: set_file(None),
     )
+    Download(file=file, event_done=lambda _: set_file(None))
+
+
+@solara.component
+def _Settings(order: Order, traced: Traced, ask: Callable[[Order], None]) -> None:
+    """Offer all that can be changed from the last branch on."""
+    language, world = session.language.value, traced.scenario
+    unfolded, set_unfolded = solara.use_state(False)
+    with solara.Div(classes=["page-controls", *(["page-unfolded"] if unfolded else [])]):
+        # On a phone the controls wait at the lower edge, so that the chart stays in sight while one of them is moved.
+        solara.Button(
+            text("live.fold" if unfolded else "live.unfold", language), lambda: set_unfolded(not unfolded),
+            classes=["page-unfold"], attributes={"aria-expanded": str(unfolded).lower()},
+        )  # fmt: skip
+        with solara.Div():
+            if order.branches:
+                _Branch(order, traced, ask)
+        Controls(
+            world, values_of(order), changeable(world) if order.branches else None, language,
+            on_change=lambda path, value: ask(changed(session.order.value, world, path, value)),
+        )  # fmt: skip
 
 
 @solara.component
@@ -214,18 +222,21 @@ def _Branch(order: Order, traced: Traced, ask: Callable[[Order], None]) -> None:
     """Say from when on changes count."""
     language = session.language.value
     label = traced.trajectory["labels"][min(order.branches[-1][0], len(traced.trajectory["labels"]) - 1)]
+
+    def unbranch() -> None:
+        now = session.order.value
+        ask(replace(now, branches=now.branches[:-1]))
+
     with solara.Div(classes=["page-branch"]):
         solara.Text(text("live.branched", language, quarter=label))
-        solara.Button(
-            text("live.unbranch", language), lambda: ask(replace(order, branches=order.branches[:-1])), text=True
-        )
+        solara.Button(text("live.unbranch", language), unbranch, text=True)
 
 
 def _use_band(order: Order | None) -> tuple[Any, int]:
-    """Return the task that runs an order under further seeds, and how many are done."""
+    """Return the task that runs an order under further seeds, whose value is a sentence if that fails, and how many are done."""
     done, set_done = solara.use_state(0)
 
-    def work(stopped: Callable[[], bool]) -> dict[str, Any] | None:
+    def work(stopped: Callable[[], bool]) -> dict[str, Any] | str | None:
         if order is None:
             return None
         try:
@@ -233,8 +244,10 @@ def _use_band(order: Order | None) -> tuple[Any, int]:
                 session.start_of(order), order.changes, SEEDS, order.branches, stopped=limits.watched(stopped),
                 progress=lambda count, _: set_done(count),
             )  # fmt: skip
-        except (Stopped, ScenarioError):
+        except Stopped:
             return None
+        except ScenarioError as error:
+            return session.sentence_of(error)
 
     return session.use_background(work, [order]), done
 
@@ -276,18 +289,8 @@ def scenario_choices(language: str) -> list[dict[str, str]]:
     names = sorted(shipped_scenarios(), key=lambda name: (name != "classroom", name.startswith("limit-"), name))
     titles = [of_scenario(name, "title", shipped(name).title, language) or name for name in names]
     return [
-        {"name": name, "title": title} for name, title in [*zip(names, titles), *((own, own) for own in uploads.value)]
+        {"value": name, "label": title} for name, title in [*zip(names, titles), *((own, own) for own in uploads.value)]
     ]
-
-
-def _story(traced: Traced | None, uid: int | None) -> dict[str, Any] | None:
-    """Return the story of an organisation, None if nobody is chosen or it does not occur in this run."""
-    if traced is None or uid is None:
-        return None
-    try:
-        return story(traced, uid)
-    except ScenarioError:
-        return None
 
 
 def _ghost(traced: Traced, language: str, step: int = 0) -> dict[str, Any]:

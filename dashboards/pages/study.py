@@ -14,6 +14,7 @@ from ecosim.runs import OutputError
 from pages.choices import Choices
 from pages.frame import Complaint
 from parts import session
+from parts.player import packed
 from parts.study_charts import sections_of
 from parts.study_drawing import Drawing
 from parts.study_files import read, studies, title_of, told, without_paths
@@ -56,12 +57,10 @@ def _Study(name: str, place: Path) -> None:
     outcome, set_outcome = solara.use_state("")
     task = session.use_background(lambda _: read(place, outcome), [place, outcome])
     found = task.value or task.latest
-    if task.error:
-        Complaint(session.sentence_of(task.exception))
-    elif found is None:
+    if wrong := session.trouble_of(task):
+        Complaint(wrong)
+    elif found is None or isinstance(found, str):
         _Wait(text("study.reading", language))
-    elif isinstance(found, str):
-        Complaint(found)
     else:
         _Findings(name, place, found, outcome or found.outcomes[0], set_outcome)
 
@@ -81,7 +80,8 @@ def _Findings(name: str, place: Path, analysis: Analysis, asked: str, set_outcom
     page, set_page = solara.use_state(0)
     words = solara.use_memo(lambda: Wording(analysis.study, language), [language])
     task = session.use_background(
-        lambda _: {"sections": sections_of(analysis, outcome, language), "words": _words(language)}, [outcome, language]
+        lambda _: packed({"sections": sections_of(analysis, outcome, language), "words": _words(language)}),
+        [outcome, language],
     )
 
     def pick(what: dict[str, Any]) -> None:
@@ -102,8 +102,8 @@ def _Findings(name: str, place: Path, analysis: Analysis, asked: str, set_outcom
         if asked != outcome:
             _Wait(text("study.reading", language))
         solara.HTML(tag="p", unsafe_innerHTML=html.escape(summary_of(analysis, outcome, words)))
-    if task.error:
-        Complaint(session.sentence_of(task.exception))
+    if wrong := session.trouble_of(task):
+        Complaint(wrong)
     shown = task.value or task.latest
     if shown:
         Drawing(shown, language, on_pick=pick)
@@ -121,20 +121,18 @@ def _Runs(
     """Show the runs behind what was picked."""
     language = session.language.value
 
-    def work(_: Callable[[], bool]) -> dict[str, Any] | str:
+    def work(_: Callable[[], bool]) -> bytes | str:
         try:
             shown = runs_behind(analysis, place, outcome, picked, page, language)
         except (OutputError, ScenarioError, ValueError) as error:
             return told(place, error)
-        return {**shown, "words": _words(language), "arrived": [outcome, picked]}
+        return packed({**shown, "words": _words(language), "arrived": [outcome, picked]})
 
     task = session.use_background(work, [outcome, picked, page, language])
     shown = task.value or task.latest
-    if task.error:
-        Complaint(session.sentence_of(task.exception))
-    elif isinstance(shown, str):
-        Complaint(shown)
-    elif shown is None:
+    if wrong := session.trouble_of(task):
+        Complaint(wrong)
+    elif shown is None or isinstance(shown, str):
         _Wait(text("study.reading", language))
     else:
         Drawing(shown, language, on_turn=lambda asked: set_page(int(asked)))

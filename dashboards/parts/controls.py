@@ -5,6 +5,7 @@ Nothing about a parameter is written here: unit, range, meaning and source come 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ecosim.parameters import Parameter, Value
 from ecosim.scenario import Scenario
 from ecosim.shapes import accepted
 from parts.texts import meaning, name, text, unit, word
+from parts.trajectory import changeable
 
 # Of the mechanisms that have a clear effect in docs/effects.md, and of policy, these are what a class can argue about and what
 # moves value between groups of the classroom farthest when it is halved or half as large again; its own question comes first.
@@ -131,7 +133,7 @@ def _control(scenario: Scenario, path: str) -> Control:
     low, high = slider_range(record, value) if kind in ("number", "whole") else (0.0, 1.0)
     return Control(
         path, kind, value, record.low, record.high, low, high, step_size(low, high, kind == "whole"),
-        path not in _changeable(scenario), record,
+        path not in changeable(scenario), record,
     )  # fmt: skip
 
 
@@ -141,11 +143,6 @@ def _kind(record: Parameter) -> str:
     if isinstance(record.default, str):
         return "choice"
     return "whole" if isinstance(record.default, int) else "number"
-
-
-def _changeable(scenario: Scenario) -> frozenset[str]:
-    events: Any = scenario.grammar.top.entries["events"]
-    return frozenset(events.item.entries["set"].entries)
 
 
 def slider_range(record: Parameter, value: Value) -> tuple[float, float]:
@@ -188,14 +185,13 @@ _WORDS = (
 
 @solara.component_vue("controls.vue", vuetify=False)
 def Panel(
-    first: list[dict[str, Any]],
-    groups: list[dict[str, Any]],
+    shown: str,
     values: dict[str, Any],
     fixed: list[str],
     words: dict[str, str],
     event_change: Callable[[Any], None],
 ) -> None:
-    """Draw the controls; values are those that differ from the scenario, by path."""
+    """Draw the controls, which come as JSON, since Solara looks through lists each time; values differ from the scenario, by path."""
 
 
 @solara.component
@@ -214,7 +210,7 @@ def Controls(
     live_only : the paths that may change, None for all.
     on_change : called with a path and a valid value, or None for what the scenario says.
     """
-    shown = solara.use_memo(lambda: _shown(scenario, language), [scenario, language])
+    shown = solara.use_memo(lambda: json.dumps(_shown(scenario, language)), [scenario, language])
     fixed = solara.use_memo(
         lambda: [] if live_only is None else sorted(scenario.grammar.parameters.keys() - set(live_only)),
         [scenario, live_only],
@@ -226,7 +222,7 @@ def Controls(
             on_change(*valid)
 
     Panel(
-        first=shown[0], groups=shown[1], values=dict(changes), fixed=fixed,
+        shown=shown, values=dict(changes), fixed=fixed,
         words={key: text(f"controls.{key}", language) for key in _WORDS}, event_change=change,
     )  # fmt: skip
 
@@ -248,19 +244,20 @@ def valid_change(scenario: Scenario, asked: Any) -> tuple[str, Value | None] | N
     return path, None if valid == scenario.get(path) else valid
 
 
-def _shown(scenario: Scenario, language: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _shown(scenario: Scenario, language: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the controls that matter most, and all of them in groups."""
     chosen = [
         control.in_language(language)
         | {"group": _short_label(_group_of(scenario.grammar.keys[control.path]), language)}
         for control in first(scenario)
     ]
-    return chosen, [
+    return {"first": chosen, "groups": [
         {
             "name": group.name, "label": _label(group.name, language),
             "controls": [control.in_language(language) for control in group.controls],
         }
         for group in groups(scenario)
-    ]  # fmt: skip
+    ]}  # fmt: skip
 
 
 def _short_label(group: str, language: str) -> str:

@@ -10,10 +10,11 @@ from typing import BinaryIO
 from ecosim.parameters import Value
 from ecosim.scenario import Scenario, scenario_from_content
 from ecosim.scenario_text import as_toml
+from ecosim.serving import limits
 from ecosim.shapes import sentence, shortened
 from parts.trajectory import ORGANISATIONS_LIMIT, STEPS_LIMIT, check_size
 
-MOST_BYTES = 200_000
+MOST_BYTES = limits.upload
 MOST_DEPTH = 8  # of brackets in each other; a scenario needs four
 MOST_BRACKETS = 1_000  # tables and lists; time to check them grows faster than their number
 MOST_CHARACTERS = {"title": 200, "question": 1_000, "name": 100}

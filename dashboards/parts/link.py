@@ -14,17 +14,18 @@ from ecosim.parameters import Parameter, ScenarioError, Value, nearest
 from ecosim.scenario import Scenario, shipped_scenarios
 from ecosim.shapes import Table as Shapes
 from ecosim.shapes import accepted, belonging, sentence, shortened, wanted
+from parts.texts import LANGUAGES
 from parts.trajectory import check_branch
 
 MOST_CHARACTERS = 16_000
 MOST_ENTRIES = 200
 # Every seed that JavaScript holds as a whole number.
 MOST_SEED = 2**53 - 1
-LANGUAGES = ("en", "zh")
 DEFAULT = "classroom"
 
 Pairs = tuple[tuple[str, Value], ...]
 _BRANCH = re.compile(r"at\.([0-9]{1,6})\.(.+)")
+_SEED = re.compile(r"[0-9]{1,18}")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,30})?(?:e[-+]?[0-9]{1,3})?")
 
@@ -144,10 +145,16 @@ def _entries(text: str) -> dict[str, str]:
     return dict(pairs)
 
 
+def seed_of(written: str) -> int | None:
+    """Return the seed that somebody has written, None if it is none."""
+    return int(written) if _SEED.fullmatch(written) and int(written) <= MOST_SEED else None
+
+
 def _seed(written: str) -> int:
-    if not _WHOLE.fullmatch(written) or not 0 <= int(written) <= MOST_SEED:
+    seed = seed_of(written)
+    if seed is None:
         raise _wrong("seed", f"is {_shown(written)}", f"give a whole number from 0 to {MOST_SEED}")
-    return int(written)
+    return seed
 
 
 def _read(world: Scenario, key: str, path: str, written: str) -> Value:

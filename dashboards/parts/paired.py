@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ecosim import Ecosystem
 from ecosim.serving import limits
 from parts.session import Order, start_of
-from parts.trajectory import Stopped, check_size
+from parts.trajectory import prepared, run_alone
 from parts.tree import shares_of, value_by_quarter
 
 # 97.5 % quantile of Student's t by number of pairs, which has one degree of freedom less.
@@ -66,33 +65,16 @@ def run_pairs(
     ScenarioError : anything wrong in an order, or runs that take too long.
     Stopped : `stopped` said so.
     """
+    runs = [prepared(start_of(order), order.changes, order.branches)[1:] for order in (first, second)]
     values: tuple[list[Any], list[Any]] = ([], [])
     for done, seed in enumerate(seeds, start=1):
-        for order, found in zip((first, second), values):
-            names, value = value_of(replace(order, seed=seed), stopped)
-            found.append(value)
+        for (world, later), found in zip(runs, values):
+            model = run_alone(world, seed, later, limits.watched(stopped))
+            found.append(value_by_quarter(model))
         progress(done, len(seeds))
     quarters = min(len(value) for found in values for value in found)
     one, two = (np.array([value[:quarters] for value in found]) for found in values)
-    return Pairs(tuple(seeds), names, one, two)
-
-
-def value_of(order: Order, stopped: Callable[[], bool]) -> tuple[tuple[str, ...], Any]:
-    """Return the beneficiaries and the million CNY booked to them, (quarters, beneficiaries)."""
-    world = start_of(order)
-    world = world.with_settings(dict(order.changes), "change") if order.changes else world
-    check_size(world, limits.steps, limits.organisations)
-    model = Ecosystem(world, seed=order.seed, history=False, outcomes=())
-    asked = limits.watched(stopped)
-    for step, values in (*order.branches, (world.steps, ())):
-        while model.step_number < min(step, world.steps):
-            if asked():
-                raise Stopped
-            model.run(min(8, step - model.step_number))
-            limits.check_size(len(model.rows))
-        if values:
-            model.set_many(dict(values))
-    return tuple(model.recorder.beneficiaries), value_by_quarter(model)
+    return Pairs(tuple(seeds), tuple(model.recorder.beneficiaries), one, two)
 
 
 def differences(pairs: Pairs, begin: float) -> list[Difference]:

@@ -12,6 +12,7 @@ from typing import Any
 import solara
 
 from parts.export import ASSETS, LIBRARY, PLAYER, STYLE, player_texts
+from parts.trajectory import Traced
 
 ALL_PANELS = ("shares", "table", "flows", "network", "events", "ladder", "symbiosis", "environment")
 MAIN_PANELS = ("shares", "table")
@@ -41,8 +42,9 @@ def _Player(
 
 @solara.component
 def Player(
-    trajectory: Mapping[str, Any],
+    traced: Traced,
     language: str = "en",
+    overlays: Mapping[str, Any] | None = None,
     on_branch: Callable[[int], None] | None = None,
     on_select: Callable[[int], None] | None = None,
     on_position: Callable[[int], None] | None = None,
@@ -52,10 +54,14 @@ def Player(
 ) -> None:
     """Show a run that plays in the browser.
 
+    It takes the run and not its trajectory, since Solara looks through every list and mapping that a component is given for
+    further components, which took longer than the run.
+
     Parameters
     ----------
-    trajectory : what `parts.trajectory` makes of a run; its ghost and band are sent apart, so that they can change alone.
+    traced : the run.
     language : "en" or "zh".
+    overlays : the ghost and the band that lie over it, which can change alone; those of its trajectory unless given.
     on_branch : called with the quarter to branch at; without it there is no such button.
     on_select : called with the uid of the organisation that was chosen.
     on_position : called with the quarter at which the cursor comes to rest.
@@ -63,12 +69,12 @@ def Player(
     story : what `parts.story` tells of the chosen organisation.
     panels : what to show, of `ALL_PANELS`.
     """
-    run = {key: part for key, part in trajectory.items() if key not in _OVERLAYS}
     sent = solara.use_ref(None)
-    if sent.current is None or not _same(sent.current[0], run):
-        sent.current = (run, packed(run), json.dumps(player_texts([run])))
+    if sent.current is None or sent.current[0] is not traced:
+        run = {key: part for key, part in traced.trajectory.items() if key not in _OVERLAYS}
+        sent.current = (traced, packed(run), json.dumps(player_texts([run])))
     callbacks = {"branch": on_branch, "select": on_select, "position": on_position}
-    over = {key: trajectory.get(key) for key in _OVERLAYS}
+    over = {key: (traced.trajectory if overlays is None else overlays).get(key) for key in _OVERLAYS}
     _Player(
         run=sent.current[1],
         overlays=solara.use_memo(lambda: json.dumps(over), list(over.values())),
@@ -88,11 +94,6 @@ def Player(
 def packed(run: Mapping[str, Any]) -> bytes:
     """Return a run as compressed JSON."""
     return zlib.compress(json.dumps(run, separators=(",", ":"), allow_nan=False).encode(), 1)
-
-
-def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Tell whether two trajectories are made of the same parts, without looking into them."""
-    return one.keys() == other.keys() and all(one[key] is other[key] for key in one)
 
 
 def _told(callback: Callable[[int], None] | None) -> Callable[[int], None]:

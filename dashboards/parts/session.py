@@ -10,12 +10,14 @@ from typing import Any
 import solara
 import solara.lab
 
-from ecosim import ScenarioError, load_scenario
+from ecosim import ScenarioError
 from ecosim.parameters import Value
+from ecosim.runs import OutputError
 from ecosim.scenario import Scenario
 from ecosim.scenario_file import shipped_scenarios
 from ecosim.serving import limits
 from parts.exchange import read_upload
+from parts.link import shipped
 from parts.trajectory import Stopped, Traced, run_and_trace
 
 Changes = tuple[tuple[str, Value], ...]
@@ -69,18 +71,25 @@ def start_of(wanted: Order) -> Scenario:
     ScenarioError : an unknown scenario, or an upload that is not as it should be.
     """
     if wanted.text:
-        return read_upload(wanted.scenario, wanted.text.encode(), limits.steps, limits.organisations)
+        return read_upload(wanted.scenario, wanted.text.encode())
     if wanted.scenario in shipped_scenarios():
-        return load_scenario(wanted.scenario)
+        return shipped(wanted.scenario)
     names = ", ".join(shipped_scenarios())
     raise ScenarioError(f"there is no scenario '{wanted.scenario[:60]}' here; there are {names}")
 
 
 def sentence_of(exception: BaseException) -> str:
-    """Return what went wrong in one sentence that a visitor can use, without a path of this machine."""
-    if isinstance(exception, (ScenarioError, ValueError)):
+    """Return what went wrong in one sentence that a visitor can use."""
+    if isinstance(exception, (ScenarioError, ValueError, OutputError)):
         return " ".join(str(exception).split())
     return f"{type(exception).__name__}: this should not have happened; the server's log says more"
+
+
+def trouble_of(task: Any) -> str:
+    """Return what went wrong in a task: its value, if that is a sentence, or what its error says; empty if nothing did."""
+    if task.error:
+        return sentence_of(task.exception)
+    return task.value if isinstance(task.value, str) else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +120,8 @@ def traced_of(wanted: Order, stopped: Callable[[], bool] = lambda: False) -> Tra
     Stopped : nobody waits any more.
     """
     return run_and_trace(
-        start_of(wanted), wanted.seed, wanted.changes, wanted.branches, limits.steps, limits.organisations,
-        stopped=limits.watched(stopped),
-    )  # fmt: skip
+        start_of(wanted), wanted.seed, wanted.changes, wanted.branches, stopped=limits.watched(stopped)
+    )
 
 
 def use_background(work: Callable[[Callable[[], bool]], Any], dependencies: list[Any]) -> Any:

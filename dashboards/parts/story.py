@@ -57,6 +57,16 @@ def story(traced: Traced, uid: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def story_of_chosen(traced: Traced | None, uid: int | None) -> dict[str, Any] | None:
+    """Return the story of the organisation that a visitor chose; None if nobody is, or it does not occur in this run."""
+    if traced is None or uid is None:
+        return None
+    try:
+        return story(traced, uid)
+    except ScenarioError:
+        return None
+
+
 def stories(traced: Traced) -> dict[int, dict[str, Any]]:
     """Return the numbers of the stories of all organisations that the network shows, by uid, for a file without a server."""
     steps = len(traced.quarters)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import solara
 
 from parts.export import LIBRARY
-from parts.player import assets_version, packed
+from parts.player import assets_version
 
 
 # The template of the player loads the library once a page, unpacks what it is given, and hands it to a drawing script.
@@ -33,7 +33,7 @@ def _Drawing(
 
 @solara.component
 def Drawing(
-    shown: Mapping[str, Any],
+    shown: bytes,
     language: str,
     on_pick: Callable[[dict[str, Any]], None] | None = None,
     on_turn: Callable[[int], None] | None = None,
@@ -42,16 +42,14 @@ def Drawing(
 
     Parameters
     ----------
-    shown : ``{"sections": [...], "words": {...}}``, with ``title``, ``note`` and ``runs`` for runs; ready for JSON.
+    shown : ``{"sections": [...], "words": {...}}``, with ``title``, ``note`` and ``runs`` for runs, as `parts.player.packed` makes
+        it: Solara would look through a mapping for components.
     language : "en" or "zh".
     on_pick : called with what was picked.
     on_turn : called with the page of the table that is asked for.
     """
-    sent = solara.use_ref(None)
-    if sent.current is None or sent.current[0] is not shown:
-        sent.current = (shown, packed(shown))
     _Drawing(
-        run=sent.current[1],
+        run=shown,
         overlays="{}",
         texts="{}",
         language=language,

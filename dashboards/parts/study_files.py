@@ -13,15 +13,15 @@ import ecosim
 from ecosim import serving
 from ecosim.content import content_directory
 from ecosim.parameters import ScenarioError
-from ecosim.runs import OutputError
+from ecosim.studies.batch_files import RUNS
 from ecosim.studies.store import study_of
+from ecosim.studies.study_record import FILE
 from parts import session
 
 if TYPE_CHECKING:
     from ecosim.analysis.analyse import Analysis
 
 MOST_STUDIES = 200
-RECORD, RUNS = "study.json", "runs"
 # An absolute path in a sentence; what is kept of it is its last part.
 _PATH = re.compile(r"(?<![\w./])/(?:[^\s/:;,'\"]+/)*([^\s/:;,'\"]+)")
 # Analyses take the whole machine for seconds: of a class that opens the same study one waits for the other.
@@ -35,16 +35,16 @@ def studies() -> dict[str, Path]:
     for root in (own, examples):
         if root is not None and root.is_dir():
             # Of the examples the simpler one is the last in the alphabet.
-            for record in sorted(root.rglob(RECORD), reverse=root == examples)[:MOST_STUDIES]:
+            for record in sorted(root.rglob(FILE), reverse=root == examples)[:MOST_STUDIES]:
                 place = record.parent
-                found.setdefault(place.relative_to(root).as_posix() if place != root else root.name, place)
+                found.setdefault(place.relative_to(root).as_posix() if place != root else root.resolve().name, place)
     return found
 
 
 def title_of(place: Path) -> str:
     """Return the title of a study; empty if it has none, or its record cannot be read."""
     try:
-        title = json.loads((place / RECORD).read_text(encoding="utf-8"))["study"]["title"]
+        title = json.loads((place / FILE).read_text(encoding="utf-8"))["study"]["title"]
     except (OSError, ValueError, KeyError, TypeError):
         return ""
     return title if isinstance(title, str) else ""
@@ -67,8 +67,7 @@ def read(place: Path, outcome: str = "") -> Analysis | str:
 
 def told(place: Path, error: BaseException) -> str:
     """Return in a sentence what is wrong with a study, without a path of this machine."""
-    known = isinstance(error, OutputError)
-    return without_paths(place, " ".join(str(error).split()) if known else session.sentence_of(error))
+    return without_paths(place, session.sentence_of(error))
 
 
 def without_paths(place: Path, sentence: str) -> str:
@@ -84,6 +83,6 @@ def _analysed(place: Path, outcome: str, stamp: tuple[int, ...]) -> Analysis:
 
 def _stamp(place: Path) -> tuple[int, ...]:
     """Return numbers that change when the files of a study do."""
-    files = [file.stat() for file in (place / RECORD, *sorted((place / RUNS).glob("*.parquet"))) if file.exists()]
+    files = [file.stat() for file in (place / FILE, *sorted((place / RUNS).glob("*.parquet"))) if file.exists()]
     return (len(files), *(number for file in files[:1] for number in (file.st_mtime_ns, file.st_size)),
             max((file.st_mtime_ns for file in files), default=0), sum(file.st_size for file in files))  # fmt: skip

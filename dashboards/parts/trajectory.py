@@ -11,17 +11,18 @@ import numpy as np
 from ecosim import Ecosystem
 from ecosim.parameters import Value
 from ecosim.scenario import Scenario, load_scenario
+from ecosim.serving import limits
 from ecosim.shapes import sentence
 from parts.capture import Quarter, brief, capture, captured_from_history
 from parts.story import stories, story
 from parts.tree import UNITS, shares_of, tree_of, value_by_quarter
 
 __all__ = [
-    "UNITS", "Stopped", "Traced", "band", "branch", "changeable", "check_branch", "check_size", "run_and_trace", "stories", "story", "trajectory",
+    "UNITS", "Stopped", "Traced", "band", "branch", "changeable", "check_branch", "check_size", "prepared", "run_alone", "run_and_trace", "stories", "story", "trajectory",
 ]  # fmt: skip
 
-STEPS_LIMIT = 1_000
-ORGANISATIONS_LIMIT = 20_000
+STEPS_LIMIT, ORGANISATIONS_LIMIT = limits.steps, limits.organisations
+AT_ONCE = 8  # quarters of a run of which nothing is caught; stopping waits for them
 Changes = Mapping[str, Value] | Sequence[tuple[str, Value]]
 Branches = Sequence[tuple[int, Changes]]
 Later = tuple[tuple[int, dict[str, Value]], ...]
@@ -79,7 +80,7 @@ def run_and_trace(
     ScenarioError : anything that is not as it should be, or larger than the limits.
     Stopped : `stopped` said so.
     """
-    start, world, later = _prepared(scenario, changes, branches, steps_limit, organisations_limit)
+    start, world, later = prepared(scenario, changes, branches, steps_limit, organisations_limit)
     model = Ecosystem(world, seed=seed, history=False)
     quarters: list[Quarter] = []
     for done in _quarters(model, later, organisations_limit):
@@ -140,14 +141,10 @@ def band(
     ------
     ScenarioError, Stopped : as in `run_and_trace`.
     """
-    _, world, later = _prepared(scenario, changes, branches, STEPS_LIMIT, ORGANISATIONS_LIMIT)
+    _, world, later = prepared(scenario, changes, branches)
     runs: list[Any] = []
     for seed in seeds:
-        model = Ecosystem(world, seed=seed, history=False, outcomes=())
-        for _ in _quarters(model, later, ORGANISATIONS_LIMIT):
-            if stopped is not None and stopped():
-                raise Stopped
-        runs.append(value_by_quarter(model))
+        runs.append(value_by_quarter(run_alone(world, seed, later, stopped)))
         if progress is not None:
             progress(len(runs), len(seeds))
     low, high = np.quantile(np.array(runs), (0.1, 0.9), axis=0)
@@ -160,10 +157,30 @@ def band(
     }  # fmt: skip
 
 
-def _prepared(
-    scenario: str | Scenario, changes: Changes, branches: Branches, steps: int, organisations: int
-) -> tuple[Scenario, Scenario, Later]:
-    """Return the scenario, the same with its changes, and later changes in the order of their quarters; all of it checked."""
+def run_alone(world: Scenario, seed: int, later: Later, stopped: Callable[[], bool] | None = None) -> Ecosystem:
+    """Return a run of which nothing but its value is wanted; world and later changes are those of `prepared`.
+
+    Raises
+    ------
+    ScenarioError, Stopped : as in `run_and_trace`.
+    """
+    model = Ecosystem(world, seed=seed, history=False, outcomes=())
+    for _ in _quarters(model, later, ORGANISATIONS_LIMIT, AT_ONCE):
+        if stopped is not None and stopped():
+            raise Stopped
+    return model
+
+
+def prepared(
+    scenario: str | Scenario, changes: Changes, branches: Branches, steps: int = STEPS_LIMIT,
+    organisations: int = ORGANISATIONS_LIMIT,
+) -> tuple[Scenario, Scenario, Later]:  # fmt: skip
+    """Return the scenario, the same with its changes, and later changes in the order of their quarters; all of it checked.
+
+    Raises
+    ------
+    ScenarioError : anything that is not as it should be, or larger than the limits.
+    """
     start = load_scenario(scenario) if isinstance(scenario, str) else scenario
     world = start.with_settings(dict(changes), "change") if changes else start
     check_size(world, steps, organisations)
@@ -173,13 +190,14 @@ def _prepared(
     return start, world, later
 
 
-def _quarters(model: Ecosystem, later: Later, organisations: int) -> Iterator[int]:
-    """Run a model to the end of its scenario, change it on the way, and yield after each quarter how many are done."""
+def _quarters(model: Ecosystem, later: Later, organisations: int, at_once: int = 1) -> Iterator[int]:
+    """Run a model to the end of its scenario, change it on the way, and yield after each few quarters how many are done."""
     waiting = list(later)
     while model.step_number < model.scenario.steps:
         while waiting and waiting[0][0] == model.step_number:
             model.set_many(waiting.pop(0)[1])
-        model.run(1)
+        end = waiting[0][0] if waiting else model.scenario.steps
+        model.run(min(at_once, end - model.step_number))
         if len(model.rows) > organisations:
             found = f"has grown to {len(model.rows):_} organisations by quarter {model.step_number}"
             remedy = f"lower capacities or growth, {organisations:_} are the most"

@@ -6,19 +6,18 @@ import html
 import math
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import ecosim
 from ecosim.outcome_table import OUTCOMES
-from parts.export import export_html
+from parts.export import ASSETS, export_html
 from parts.lesson import Lesson, Measure, in_language
 from parts.lesson_runs import SEEDS, Found, against_paper, paired, shown, verdict
 from parts.texts import LANGUAGES, meaning, text, unit, word
 
-STYLES = Path(__file__).parents[1] / "assets" / "lessons.css"
+STYLES = ASSETS / "lessons.css"
 _UNITS = {outcome.name: outcome.unit for outcome in OUTCOMES}
 _COUNTS = ("number", "level", "1", "share")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from ecosim.analysis.posterior_sampling import (
 from ecosim.analysis.target_series import distance_of
 from ecosim.parameters import ScenarioError, Value
 from ecosim.studies.measures import outcomes_for, quarterly
-from ecosim.studies.measuring import written
+from ecosim.studies.measuring import run_command
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,12 +119,8 @@ def settings_of(factors: tuple[Factor, ...], values: Mapping[str, float]) -> dic
 
 def command_of(calibration: Calibration, values: Mapping[str, float], seed: int) -> str:
     """Return the command that repeats a run of the fit, as one types it into a shell."""
-    words = ["ecosim", "run", calibration.scenario_source, "--seed", str(seed)]
-    for path, value in settings_of(calibration.factors, values).items():
-        words += ["--set", f"{path}={written(value)}"]
-    for directory in calibration.agents:
-        words += ["--agents", directory]
-    return shlex.join(words)
+    settings = settings_of(calibration.factors, values)
+    return run_command(calibration.scenario_source, seed, settings, calibration.agents)
 
 
 def calibrate(

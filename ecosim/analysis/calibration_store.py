@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecosim.analysis.calibration_file import Calibration, calibration_from_dict
-from ecosim.parameters import ScenarioError
 from ecosim.runs import OutputError, library_versions
-from ecosim.shapes import dotted
 from ecosim.studies.model_code import check_code, model_code
-from ecosim.studies.study_record import LABELS, difference, digest_of, shown
+from ecosim.studies.study_record import check_same_tree, digest_of, plain
 from ecosim.studies.whole_files import UNFINISHED, whole_file
 
 if TYPE_CHECKING:
@@ -158,22 +156,16 @@ class CalibrationStore:
 
     def _begin(self, calibration: Calibration) -> None:
         """Write what the directory belongs to, or check that it is this calibration."""
-        tree = json.loads(json.dumps(calibration.as_dict(), allow_nan=False))
+        tree = plain(calibration.as_dict())
         if not (self.directory / FILE).exists():
-            record = {
+            begun = {
                 "format": _FORMAT, "digest": digest_of(tree), "versions": library_versions(),
                 "code": model_code(calibration.agents), "calibration": tree,
             }  # fmt: skip
-            self._write(FILE, json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+            self._write(FILE, json.dumps(begun, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
             return
         record = self.record()
-        found = difference(_substance(record["calibration"]), _substance(tree))
-        if found is not None:
-            keys, before, now = found
-            raise ScenarioError(
-                f"{self.directory}: belongs to another calibration: {dotted(keys)} was {shown(before)} and is {shown(now)} now; "
-                "give the same file, or a new directory"
-            )
+        check_same_tree(record["calibration"], tree, str(self.directory), "calibration", "file")
         if self.ended() is None:
             check_code(record["code"], calibration.agents, str(self.directory))
 
@@ -190,11 +182,6 @@ class CalibrationStore:
     def _write(self, name: str, text: str) -> None:
         with whole_file(self.directory / name) as file:
             file.write(text.encode())
-
-
-def _substance(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a calibration without what may change without making it another one."""
-    return {key: value for key, value in tree.items() if key not in LABELS}
 
 
 def _first_line(error: Exception) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecosim.analysis.comparison import contrasts, levers
-from ecosim.analysis.experiment import Codes, Experiment, Values
+from ecosim.analysis.experiment import Codes, Experiment
 from ecosim.analysis.sensitivity import whole_blocks
+from ecosim.studies.stopping import Precision
 from ecosim.studies.store import design_points, read_failures
 from ecosim.studies.study import Study
 
@@ -73,19 +74,11 @@ def progress_of(directory: Path, study: Study, runs: pd.DataFrame) -> Progress:
     wanting = lacking > 0
     until = study.replicates.until
     if until is not None:
-        spread = runs.groupby("point")[until.outcome].agg(["count", "std"]).reindex(points.index)
-        wide = ~(_width(spread["count"].to_numpy(float), spread["std"].to_numpy(float)) < until.width)
+        precision = Precision(until, len(points))
+        precision.take(runs["point"].tolist(), runs[until.outcome].tolist())
+        wide = np.isin(points.index, list(precision.unfinished()))
         wanting = wanting | (wide & (attempted < until.most))
     return Progress(points, len(runs), len(failures), attempted, int(lacking.sum()), int(wanting.sum()))
-
-
-def _width(counts: Values, deviations: Values) -> Values:
-    """Return the width of each point's 95 % interval of the mean, from end to end; not a number below two runs."""
-    from scipy.stats import t
-
-    with np.errstate(invalid="ignore", divide="ignore"):
-        width: Values = 2.0 * t.ppf(0.975, counts - 1.0) * deviations / np.sqrt(counts)
-    return width
 
 
 def unread(study: Study, progress: Progress) -> str:

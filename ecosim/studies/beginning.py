@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ecosim.parameters import ScenarioError
+from ecosim.runs import OutputError
 from ecosim.studies.design import number_of_points, points
-from ecosim.studies.executors import Workers, lost, workers_for
+from ecosim.studies.executors import GONE, PULSE, Workers, lost, workers_for
 from ecosim.studies.plan import MOST_IN_BATCH, Plan, batch_size, is_design, write_design
 from ecosim.studies.study import Study, load_study
 from ecosim.studies.study_record import FILE, StudyRecord, read_record, record_of
@@ -100,7 +101,7 @@ def _planned(study: Study, crew: Workers) -> tuple[Plan, Trial]:
         tried = crew.submit(trial, tree, rows, most)
         for _ in range(min(crew.count() - 1, most - 1, MOST_AT_ONCE)):
             crew.submit(get_ready, tree)
-        cost: Trial = tried.result()
+        cost = _answer(tried, crew)
     except Exception as error:
         if sentence := lost(error, crew):
             raise sentence from error
@@ -110,3 +111,11 @@ def _planned(study: Study, crew: Workers) -> tuple[Plan, Trial]:
         cost = Trial(1.0, 0.0)  # a run that ends its process is found, and told of, in its turn
     size = batch_size(cost.seconds, count, study.replicates, crew.count())
     return Plan(count, study.replicates, size), cost
+
+
+def _answer(tried: Future[Trial], crew: Workers) -> Trial:
+    """Return what a trial gave; of workers that are gone no future tells, so that they are looked at meanwhile."""
+    while not wait([tried], PULSE).done:
+        if not crew.reachable():
+            raise OutputError(GONE)
+    return tried.result()

@@ -12,7 +12,7 @@ from numba.core import event
 
 from ecosim.compilation import cache_directory
 
-LONGEST = 900.0  # seconds to wait for another process; then it is compiled side by side
+LONGEST = 900.0  # seconds that a process waits for another, once; from then on it compiles side by side
 
 
 class _Turn(event.Listener):  # type: ignore[misc]
@@ -24,9 +24,12 @@ class _Turn(event.Listener):  # type: ignore[misc]
     def on_start(self, happening: Any) -> None:
         """Numba starts to compile a rule that it has no machine code of."""
         if not self._lock.is_locked:
-            # Without a lock, as on a file system that has none, processes compile the same side by side.
-            with contextlib.suppress(Timeout, OSError, NotImplementedError):
-                self._lock.acquire(timeout=LONGEST)
+            try:
+                self._lock.acquire()
+            except Timeout:  # whoever holds it may do so for ever, and there are dozens of rules to come
+                self._lock.timeout = 0.0
+            except (OSError, NotImplementedError):
+                pass  # without a lock, as on a file system that has none, processes compile the same side by side
 
     def on_end(self, happening: Any) -> None:
         """Numba has compiled a rule; the next may follow."""
@@ -39,16 +42,16 @@ def compile_in_turn() -> Iterator[None]:
     if lock is None:
         yield
         return
-    with event.install_listener("numba:compile", _Turn(lock)):
-        try:
+    try:
+        with event.install_listener("numba:compile", _Turn(lock)):
             yield
-        finally:
-            if lock.is_locked:
-                lock.release(force=True)
+    finally:  # after the listener is gone, which hears what other threads compile too
+        if lock.is_locked:
+            lock.release(force=True)
 
 
 @functools.cache
 def _lock() -> FileLock | None:
     """The lock of this machine, one object for all threads of the process; None if no machine code is kept."""
     directory = cache_directory()
-    return None if directory is None else FileLock(directory / "compiling.lock", thread_local=False)
+    return None if directory is None else FileLock(directory / "compiling.lock", timeout=LONGEST, thread_local=False)

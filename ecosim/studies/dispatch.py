@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ecosim.runs import OutputError
-from ecosim.studies.executors import GONE, STRIKES, Workers, lost
+from ecosim.studies.executors import GONE, PULSE, STRIKES, Workers, lost
 from ecosim.studies.worker import BatchDone, run_batch, run_under_way
 
-PULSE = 0.5  # seconds after which a look at the clock and at Ctrl-C is due
 AHEAD = 2  # batches handed out for each that can run, so that no worker waits for the next
 BLAMES = 2  # deaths over one run, alone, after which it is not run again
 MOST_IN_A_ROW = 10  # runs that are given up one after the other; then it is not the runs

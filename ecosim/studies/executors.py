@@ -22,6 +22,7 @@ from ecosim.studies.leash import begin_worker
 
 STRIKES = 3  # deaths of workers over a batch after which it is looked at alone
 GONE = "the workers cannot be reached any more; what was finished is kept, give the same command once they are back"
+PULSE = 0.5  # seconds after which a look at the clock, at the workers and at Ctrl-C is due
 _WINDOWS_PROCESSES = 61  # the most that a pool can wait for there
 ANSWER = 20.0  # seconds that a scheduler may take to answer
 COUNTING = 5.0  # seconds between two looks at how many workers it has
@@ -159,11 +160,11 @@ class DaskWorkers:
             raise OutputError(
                 f"{address}: no Dask scheduler answers; give its address, such as tcp://127.0.0.1:8786"
             ) from error
-        if not self._client.nthreads():
-            print(f"ecosim: waiting for the first worker of {address}", file=sys.stderr)
-            self._client.wait_for_workers(1)
-        # A worker that cannot load what it is handed ends without a word.
-        check_installed(self._client.run(importlib.metadata.version, "ecosim", on_error="return"))
+        try:
+            self._await_first(address)
+        except BaseException:
+            self._let_go()
+            raise
         # Of a scheduler that goes away it prints a traceback; the sentence that tells of it is ours.
         self._log = logging.getLogger("distributed.client")
         self._log_level = self._log.level
@@ -172,6 +173,18 @@ class DaskWorkers:
         self._counted = sum(self._client.nthreads().values())
         self._closed = threading.Event()
         threading.Thread(target=self._count_again, daemon=True).start()
+
+    def _await_first(self, address: str) -> None:
+        """Wait for the first worker, however long it takes to come, and refuse workers that cannot run what they are handed."""
+        if not self._client.nthreads():
+            print(f"ecosim: waiting for the first worker of {address}", file=sys.stderr)
+            self._client.wait_for_workers(1)
+        # A worker that cannot load what it is handed ends without a word.
+        check_installed(self._client.run(importlib.metadata.version, "ecosim", on_error="return"))
+
+    def _let_go(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            self._client.close(timeout=ANSWER)
 
     def _count_again(self) -> None:
         """Keep count of workers that come and go, apart from the thread that must not wait for a scheduler."""
@@ -206,12 +219,11 @@ class DaskWorkers:
         return False
 
     def close(self, now: bool) -> None:
-        """Let go of the cluster, which stays."""
+        """Let go of the cluster, which stays, and of calls that nobody waits for any more."""
         self._closed.set()
         if self._client.status == "running":
-            self._executor.shutdown(wait=not now)
-        with contextlib.suppress(TimeoutError):
-            self._client.close(timeout=ANSWER)
+            self._executor.shutdown(wait=False)
+        self._let_go()
         self._log.setLevel(self._log_level)
 
 

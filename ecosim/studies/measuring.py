@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -134,10 +134,25 @@ def command_of(study: Study, point_row: Mapping[str, Any] | pd.Series, seed: int
     """
     scenario, settings = settings_at(study, point_row)
     source = study.scenario_sources[study.scenarios.index(scenario)]
-    words = ["ecosim", "run", source, "--seed", str(seed), "--steps", str(study.quarters(scenario))]
+    return run_command(source, seed, settings, study.agents, study.quarters(scenario))
+
+
+def run_command(
+    source: str, seed: int, settings: Mapping[str, Value], agents: Sequence[str], steps: int | None = None
+) -> str:
+    """Return the command that runs a scenario with settings, as one types it into a shell.
+
+    Parameters
+    ----------
+    source : shipped name or path of the scenario.
+    settings : values by dotted path.
+    agents : directories of further role files.
+    steps : quarters, the scenario's own unless given.
+    """
+    words = ["ecosim", "run", source, "--seed", str(seed), *(() if steps is None else ("--steps", str(steps)))]
     for path, value in settings.items():
         words += ["--set", f"{path}={written(value)}"]
-    for directory in study.agents:
+    for directory in agents:
         words += ["--agents", directory]
     return shlex.join(words)
 

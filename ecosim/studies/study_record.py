@@ -18,7 +18,7 @@ from ecosim.studies.study import Study, study_from_dict
 from ecosim.studies.whole_files import whole_file
 
 FILE = "study.json"
-LABELS = ("name", "title", "question")  # of a study; they may change without making it another one
+_LABELS = ("name", "title", "question")  # of a study or a calibration; they may change without making it another one
 _FORMAT = 1  # of study.json and of the tables beside it
 
 
@@ -64,13 +64,7 @@ class StudyRecord:
         ------
         ScenarioError : with the first setting that differs and both values, or the file of code that changed.
         """
-        found = difference(_substance(self.study), _substance(_tree(study)))
-        if found is not None:
-            keys, before, now = found
-            raise ScenarioError(
-                f"{place}: belongs to another study: {dotted(keys)} was {shown(before)} and is {shown(now)} now; "
-                "give the same study, or a new directory"
-            )
+        check_same_tree(self.study, plain(study.as_dict()), place, "study", "study")
         check_code(self.code, study.agents, place)
 
     def other_versions(self) -> str:
@@ -86,7 +80,7 @@ _MISSING = object()
 
 def record_of(study: Study, plan: Plan) -> StudyRecord:
     """Return the record of a study that is to begin."""
-    tree = _tree(study)
+    tree = plain(study.as_dict())
     return StudyRecord(
         format=_FORMAT, digest=digest_of(tree), points=plan.points, runs=plan.runs, batches=plan.batches, size=plan.size,
         versions=library_versions(), code=model_code(study.agents), study=tree,
@@ -123,17 +117,39 @@ def digest_of(tree: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _tree(study: Study) -> dict[str, Any]:
-    """Return a study as it comes back from JSON."""
-    tree: dict[str, Any] = json.loads(json.dumps(study.as_dict(), allow_nan=False))
-    return tree
+def plain(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study or a calibration in the form of a tree as it comes back from JSON."""
+    again: dict[str, Any] = json.loads(json.dumps(tree, allow_nan=False))
+    return again
+
+
+def check_same_tree(before: Mapping[str, Any], now: Mapping[str, Any], place: str, kind: str, given: str) -> None:
+    """Refuse a study or a calibration that is not what a directory began with; labels may differ.
+
+    Parameters
+    ----------
+    place : stands in the error.
+    kind : what it is.
+    given : what is to be given again.
+
+    Raises
+    ------
+    ScenarioError : with the first setting that differs and both values.
+    """
+    found = _difference(_substance(before), _substance(now))
+    if found is not None:
+        keys, was, is_now = found
+        raise ScenarioError(
+            f"{place}: belongs to another {kind}: {dotted(keys)} was {_shown(was)} and is {_shown(is_now)} now; "
+            f"give the same {given}, or a new directory"
+        )
 
 
 def _substance(tree: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in tree.items() if key not in LABELS}
+    return {key: value for key, value in tree.items() if key not in _LABELS}
 
 
-def difference(
+def _difference(
     before: Any, now: Any, keys: tuple[str | int, ...] = ()
 ) -> tuple[tuple[str | int, ...], Any, Any] | None:
     """Return where two trees first differ, and what either has there."""
@@ -144,10 +160,10 @@ def difference(
         pairs = [(place, one, other) for place, (one, other) in enumerate(zip(before, now, strict=True))]
     else:
         return None if before == now and type(before) is type(now) else (keys, before, now)
-    return next(filter(None, (difference(one, other, (*keys, key)) for key, one, other in pairs)), None)
+    return next(filter(None, (_difference(one, other, (*keys, key)) for key, one, other in pairs)), None)
 
 
-def shown(value: Any) -> str:
+def _shown(value: Any) -> str:
     """Return a value of such a tree in plain words."""
     if value is _MISSING:
         return "not there"

@@ -25,6 +25,7 @@ from ecosim.analysis.labels import factor_labels, outcome_labels, wrapped
 from ecosim.parameters import ScenarioError
 from ecosim.runs import OutputError
 from ecosim.studies import plan
+from ecosim.studies.batch_files import run_files
 from ecosim.studies.design import physical, unit_sample
 from ecosim.studies.study_parts import SAMPLED as SAMPLED_KINDS
 from ecosim.studies.study_parts import DesignSettings, Factor
@@ -47,6 +48,11 @@ FACTORIAL = SMALL + (
 SAMPLED = (
     SMALL
     + f'[design]\nkind = "KIND"\nsamples = COUNT\n{CAPACITY}low = 100.0\nhigh = 1000.0\n{GROWTH}low = 0.0\nhigh = 0.2\n'
+)
+STOPPING = SMALL + (
+    '[design]\nkind = "factorial"\n[replicates]\ncount = 4\ncommon = false\n'
+    "until = { outcome = 'members', width = 12.0, most = 18 }\n"
+    f"{CAPACITY}levels = [20.0, 60.0]\n{GROWTH}levels = [0.01, 0.2]\n"
 )
 # A role with which no run goes well in which firms have much room.
 CROWDED = '''
@@ -451,3 +457,19 @@ def test_missing_library_of_boxes_is_named(
         capsys, cube, "--box", "members > 130", "--out", tmp_path / "out"
     )
     assert called(capsys, cube, "--outcome", "most", "--out", tmp_path / "out")[0] == 0
+
+
+def test_points_that_the_stopping_rule_is_not_done_with_are_told(swept: Callable[..., Path]) -> None:
+    """What still waits for replicates is what the sweep itself runs: nothing at its end; after its first round the points of the later ones."""
+    out = swept(STOPPING, "stopping", largest_batch=3)
+    done = analyse(out)
+    assert (done.progress.runs_to_go, done.progress.points_to_go) == (0, 0)
+    assert not any("unfinished" in note for note in done.notes)
+    for path in run_files(out):
+        if pd.read_parquet(path)["replicate"].max() >= 4:
+            path.unlink()
+    part = analyse(out)
+    assert part.progress.attempted.tolist() == [4, 4, 4, 4]
+    assert part.progress.runs_to_go == 0
+    assert 0 < part.progress.points_to_go == (done.progress.attempted > 4).sum() < 4
+    assert "still wait for the replicates that the stopping rule asks for" in part.notes[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -327,15 +326,16 @@ def test_a_killed_fit_goes_on_to_the_same_numbers(place: Place, tmp_path: Path) 
     file = _small(place)
     calibrate(file, tmp_path / "whole")
     command = [sys.executable, "-m", "ecosim", "calibrate", str(file), "--out", str(tmp_path / "killed")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     database = tmp_path / "killed" / "generations.db"
     deadline = time.monotonic() + 300.0
-    while finished_generations(database) < 2:
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            while finished_generations(database) < 2:
+                assert process.poll() is None, process.stderr and process.stderr.read()
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        finally:
+            process.kill()
     assert not (tmp_path / "killed" / RESULT).exists()
     kept = generations_of(database)
     assert len(kept) >= 2
@@ -591,7 +591,7 @@ def test_a_full_disk_is_said(place: Place, tmp_path: Path) -> None:
     file = _small(place, generations=3)
     command = [sys.executable, "-m", "ecosim", "calibrate", str(file), "--out", str(tmp_path / "full")]
     limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (45_000, 45_000))
-    done = subprocess.run(command, check=False, capture_output=True, text=True, preexec_fn=limit)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300, preexec_fn=limit)
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert "generations.db: cannot be written" in done.stderr

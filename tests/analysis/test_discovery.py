@@ -121,7 +121,9 @@ def test_words_do_not_depend_on_the_process() -> None:
     """Protects determinism: sets of words come in another order in every process, and boxes do not."""
     code = PRINT.format(here=os.path.dirname(__file__))
     own = {**os.environ, "PYTHONHASHSEED": "1"}
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=own)
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=own, timeout=300
+    )
     table = points(300)
     cases = ((table["scenario"] != "east") & (table["speed"] > 0.4)).to_numpy()
     here = discover(table, FACTORS, cases).limits

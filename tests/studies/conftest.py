@@ -128,6 +128,7 @@ def call() -> Call:
             capture_output=True,
             encoding="utf-8",
             env=_environment(),
+            timeout=300,
             **options,
         )
         done.stderr = done.stderr.replace(f"{COMPILING}\n", "")

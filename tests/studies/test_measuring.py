@@ -158,8 +158,9 @@ def test_the_command_repeats_the_run(write_world: Callable[..., Path], small_tex
     words = shlex.split(command_of(made, row, 2**62))
     assert words[:2] == ["ecosim", "run"]
     done = subprocess.run(
-        [sys.executable, "-m", *words, "--out", str(tmp_path / "again")], check=False, capture_output=True, text=True
-    )
+        [sys.executable, "-m", *words, "--out", str(tmp_path / "again")],
+        check=False, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     table = pd.read_parquet(tmp_path / "again" / "metrics.parquet")
     assert measured.series is not None

@@ -24,6 +24,7 @@ from ecosim.parameters import ScenarioError
 from ecosim.runs import OutputError
 from ecosim.studies import executors, plan
 from ecosim.studies.batch_files import run_files
+from ecosim.studies.beginning import record_in
 from ecosim.studies.dispatch import GIVEN_UP, Dispatch, Task
 from ecosim.studies.study_record import read_record
 from ecosim.studies.worker import run_under_way
@@ -468,8 +469,9 @@ def test_no_permission_is_one_sentence(study_file: Path, tmp_path: Path) -> None
         "try:\n    ecosim.sweep(study, sys.argv[2])\nexcept OutputError as error:\n    print(error)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, study_file, theirs / "out"], check=False, capture_output=True, text=True
-    )
+        [sys.executable, "-c", code, study_file, theirs / "out"],
+        check=False, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
     assert (done.stdout, done.stderr) == (
         f"{theirs / 'out'}: cannot be written: permission denied; give a directory that can\n",
         "",
@@ -549,6 +551,31 @@ def test_workers_that_always_die_end_the_sweep(at_run: bool, told: str, most: in
     with pytest.raises(OutputError, match=told):
         dispatch.run(Task(batch) for batch in range(1_000))
     assert workers.renewed < most
+
+
+class _Silent:
+    """Workers that are gone, and whose calls never end."""
+
+    def count(self) -> int:
+        return 1
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        return Future()
+
+    def deaths(self, error: BaseException) -> int:
+        return 0
+
+    def reachable(self) -> bool:
+        return False
+
+
+def test_workers_that_go_during_the_trial_are_not_waited_for(study_file: Path, tmp_path: Path) -> None:
+    """A scheduler that goes away tells of no call under way: the trial, too, looks whether anybody is there."""
+    told: list[str] = []
+    with pytest.raises(OutputError, match="the workers cannot be reached any more"):
+        record_in(tmp_path, ecosim.load_study(study_file), _Silent(), "out", told.append)
+    assert told == []
+    assert not (tmp_path / "study.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the signals are thos
 Start = Callable[..., contextlib.AbstractContextManager[subprocess.Popen[bytes]]]
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
-Cluster = tuple[str, list[subprocess.Popen[bytes]]]
+Cluster = tuple[str, subprocess.Popen[bytes], list[subprocess.Popen[bytes]]]
 
 KILLS = 20
 PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -207,16 +208,17 @@ def test_impatience_ends_it_at_once(
         workers = _workers(psutil.Process(process.pid))
         os.killpg(process.pid, signal.SIGINT)
         assert process.stderr is not None
+        assert select.select([process.stderr], [], [], 60.0)[0], "it says nothing"
         assert process.stderr.readline().startswith(b"ecosim: finishing the batches in flight")
         begun = time.monotonic()
         os.killpg(process.pid, ending)
         assert process.wait(20) == {signal.SIGINT: 130, signal.SIGTERM: 143}[ending]
         assert time.monotonic() - begun < 10.0
-        last = process.stderr.read().decode().splitlines()
+        assert workers
+        assert _wait_until(lambda: not any(worker.is_running() for worker in workers), 5.0)
+        last = process.stderr.read().decode().splitlines()  # to its end, as nobody is left to write there
     told = ["ecosim: interrupted at once; the same command goes on with what is not finished"]
     assert last == (told if ending == signal.SIGINT else [])
-    assert workers
-    assert _wait_until(lambda: not any(worker.is_running() for worker in workers), 5.0)
     assert run_files(out) == []
 
 
@@ -225,7 +227,7 @@ def test_impatience_ends_it_at_once(
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """Yield the address of a real scheduler, and two real workers with their keepers, all of them processes of their own."""
+    """Yield the address of a real scheduler, itself, and the keepers of two real workers, all of them processes of their own."""
     pytest.importorskip("distributed")
     note = tmp_path / "scheduler.json"
     place = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
@@ -236,11 +238,11 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
             stack.callback(_end, process)
             return process
 
-        begin("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", note)
+        scheduler = begin("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", note)
         assert _wait_until(lambda: note.exists() and note.stat().st_size > 0, 60.0)
         address = json.loads(note.read_text(encoding="utf-8"))["address"]
         alone = ("--nworkers", "1", "--nthreads", "1", "--no-dashboard", "--memory-limit", "0")
-        yield address, [begin("worker", address, *alone) for _ in range(2)]
+        yield address, scheduler, [begin("worker", address, *alone) for _ in range(2)]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -253,7 +255,7 @@ def test_dask_gives_the_same_though_a_worker_is_killed(
     cluster: Cluster, study_file: Path, tmp_path: Path, start: Start, expected: pd.DataFrame
 ) -> None:
     """On two Dask workers, of which one is killed in the middle, the results are those of this machine's processes."""
-    address, keepers = cluster
+    address, _, keepers = cluster
     out = tmp_path / "out"
     with start("sweep", study_file, "--out", out, "--scheduler", address, batch=1, **PIPES) as process:
         assert _wait_until(lambda: (out / "runs").exists() and len(run_files(out)) > 5, 60.0)
@@ -272,16 +274,12 @@ def test_dask_gives_the_same_though_a_worker_is_killed(
 @pytest.mark.slow
 def test_dask_that_goes_away_is_one_sentence(cluster: Cluster, study_file: Path, tmp_path: Path, start: Start) -> None:
     """When scheduler and workers go, status 2 and a sentence; what was finished is kept."""
-    address, keepers = cluster
+    address, scheduler, keepers = cluster
     out = tmp_path / "out"
     with start("sweep", study_file, "--out", out, "--scheduler", address, batch=1, **PIPES) as process:
         assert _wait_until(lambda: (out / "runs").exists() and len(run_files(out)) > 2, 60.0)
-        for keeper in keepers:
-            _end(keeper)
-        scheduler = next(
-            each for each in psutil.Process().children() if "scheduler" in each.cmdline() and each.pid != process.pid
-        )
-        scheduler.kill()
+        for each in (*keepers, scheduler):
+            _end(each)
         told = process.communicate(timeout=120)[1]
     assert process.returncode == 2
     lines = told.decode().splitlines()

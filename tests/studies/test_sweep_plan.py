@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,13 +13,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from hypothesis import example, given
 from hypothesis import strategies as st
+from numba.core import event
 from pyarrow import parquet
 from scipy import stats
 
 import ecosim
-from ecosim.studies import plan
+from ecosim.studies import compiling, plan
 from ecosim.studies.batch_files import run_files
 from ecosim.studies.plan import MOST_BATCHES, Plan, batch_size, is_design, write_design
 from ecosim.studies.stopping import Precision
@@ -220,8 +224,36 @@ def test_processes_compile_in_turn(tmp_path: Path) -> None:
     (tmp_path / "compiles.py").write_text(COMPILES, encoding="utf-8")
     ours = {**os.environ, "ECOSIM_CACHE_DIR": str(tmp_path / "cache"), "NUMBA_DISABLE_JIT": "0"}
     command = [sys.executable, str(tmp_path / "compiles.py"), str(tmp_path)]
-    both = [subprocess.Popen(command, env=ours, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    spans = sorted((json.loads(process.communicate(timeout=120)[0]) for process in both), key=len)
+    with contextlib.ExitStack() as stack:
+        both = [
+            stack.enter_context(subprocess.Popen(command, env=ours, stdout=subprocess.PIPE, text=True))
+            for _ in range(2)
+        ]
+        for process in both:
+            stack.callback(process.kill)
+        spans = sorted((json.loads(process.communicate(timeout=120)[0]) for process in both), key=len)
     assert [process.returncode for process in both] == [0, 0]
     assert {name for name, *_ in spans[1]} == {"inner", "outer"}
     assert len(spans[0]) <= 1, "the one that waited compiled at most what it waited with"
+
+
+def test_a_lock_that_is_never_let_go_is_waited_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all the rules that a process compiles only the first waits for a process that holds the lock for ever."""
+    place = tmp_path / "compiling.lock"
+    ours = FileLock(place, timeout=0.3, thread_local=False)
+    monkeypatch.setattr(compiling, "_lock", lambda: ours)
+
+    def run() -> bool:
+        with compiling.compile_in_turn():
+            for _ in range(10):
+                with event.trigger_event("numba:compile", {}):
+                    held = ours.is_locked
+        return held
+
+    with FileLock(place):
+        begun = time.monotonic()
+        assert not run()
+        assert not run()
+        assert 0.3 <= time.monotonic() - begun < 3.0
+    assert run(), "once it is free it is taken"
+    assert not ours.is_locked

@@ -454,7 +454,7 @@ def test_interrupted_writing_leaves_all_or_nothing(
     arguments = ("run", place / "small.toml", "--out", tmp_path / "new" / "results")
     with started(*arguments, code=code, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"now\n"
+        assert process.stdout.readline() == b"now\n", lines_of(process.stderr)
         process.send_signal(number)
         assert process.wait(60) == status
         assert lines_of(process.stderr) == (["ecosim: interrupted"] if number == signal.SIGINT else [])

@@ -242,15 +242,17 @@ def test_same_luck_and_new_luck(visit: Visit) -> None:
     becomes(page, first)
 
 
-@pytest.mark.parametrize("bad", ["-1", "1.5", "ten", "99999999999999999999", "<b>"])
-def test_bad_seed_is_told(visit: Visit, bad: str) -> None:
-    """A seed that is none gets one sentence; the run that is shown stays."""
+def test_bad_seed_is_told(visit: Visit) -> None:
+    """A seed that is none gets one sentence that names it; the run that is shown stays."""
     page = visit.go()
     before = shares(page)
-    page.get_by_label("Luck (seed)").fill(bad)
-    page.get_by_label("Luck (seed)").press("Enter")
-    expect(page.get_by_role("alert").first).to_contain_text("give a whole number")
-    assert shares(page) == before
+    for bad in ("-1", "1.5", "ten", "99999999999999999999", "<b>"):
+        page.get_by_label("Luck (seed)").fill(bad)
+        page.get_by_label("Luck (seed)").press("Enter")
+        complaint = page.get_by_role("alert").first
+        expect(complaint).to_contain_text("give a whole number")
+        expect(complaint).to_contain_text(bad[:16])
+        assert shares(page) == before
 
 
 @pytest.mark.parametrize("name", ["embargo", "huawei-ecosystem", "limit-symbiosis"])
@@ -294,11 +296,11 @@ def test_band_over_seeds_can_be_cancelled(visit: Visit) -> None:
     box.check()
     expect(page.get_by_role("progressbar", name="Running other seeds")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("progressbar")).to_have_count(0)
+    expect(page.get_by_role("progressbar", name="Running other seeds")).to_have_count(0)
     expect(box).not_to_be_checked()
     page.get_by_role("combobox", name="Scenario").select_option("classroom")
     box.check()
-    expect(page.get_by_role("progressbar")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_role("progressbar", name="Running other seeds")).to_have_count(0, timeout=60_000)
     expect(box).to_be_checked()
 
 
@@ -387,7 +389,7 @@ def test_compare_can_be_cancelled(visit: Visit) -> None:
     page.get_by_role("button", name="Run the pairs").click()
     expect(page.get_by_role("progressbar", name="Running pairs")).to_be_visible(timeout=20_000)
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("progressbar")).to_have_count(0)
+    expect(page.get_by_role("progressbar", name="Running pairs")).to_have_count(0)
 
 
 def test_pairs_have_the_same_luck() -> None:

@@ -75,7 +75,8 @@ SHELL = [
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty working directory in which plots open no window."""
+    """Return a working directory with nothing but an empty `results`, in which plots open no window."""
+    (tmp_path / "results").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
     return tmp_path
@@ -250,11 +251,18 @@ def test_python_runs(block: Block, desk: Path) -> None:
 
 
 @pytest.mark.parametrize("page", sorted({block.page for block, command in SHELL if command[0] == "ecosim"}))
-def test_commands_run(page: str, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Protects commands: each `ecosim` line of a page does what it says; runs are cut to two quarters."""
+def test_commands_run(page: str, desk: Path, new_server: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Protects commands: each `ecosim` line of a page does what it says; runs are cut to two quarters.
+
+    The dashboard, which serves until it is told to stop, is told so as soon as it answers.
+    """
     _save_blocks(page, desk)
     for block, (program, *arguments) in SHELL:
-        if block.page == page and program == "ecosim":
+        if block.page == page and program == "ecosim" and arguments[0] == "dashboard":
+            server = new_server(desk, *arguments[1:])
+            server.start()
+            assert server.stop() == 130  # as any program that Ctrl-C ended
+        elif block.page == page and program == "ecosim":
             short = ["--steps", "2"] if arguments[0] == "run" else []
             with pytest.raises(SystemExit) as end:
                 cli.main([*arguments, *short])

@@ -229,6 +229,26 @@ def test_choosing_an_organisation_tells_of_it(show: Any, runs: dict[str, dict[st
     expect(opened.page.locator(".card")).to_contain_text(f"{run['labels'][-1]}: {partners}.")
 
 
+def test_communities_are_numbered_when_asked(show: Any, runs: dict[str, dict[str, Any]]) -> None:
+    """A press writes its community beside each organisation that is there, another takes the numbers away."""
+    opened, network = show(runs["plain"]), runs["plain"]["network"]
+    opened.page.locator(".panel.network").scroll_into_view_if_needed()
+    there = [node for node in network["nodes"] if node["gone"] is None]
+    labels = (
+        "() => echarts.getInstanceByDom(document.querySelector('.panel.network .canvas')).getOption().series"
+        ".find((one) => one.id === 'nodes').data.filter((node) => node.label.show).map((node) => node.label.formatter)"
+    )
+    assert opened.page.evaluate(labels) == []
+    button = opened.page.get_by_role("button", name="Communities")
+    button.click()
+    opened.settle()
+    assert opened.page.evaluate(labels) == [str(node["community"] + 1) for node in there]
+    assert len({node["community"] for node in there}) > 1
+    button.press("Enter")
+    opened.settle()
+    assert opened.page.evaluate(labels) == []
+
+
 def test_ties_are_drawn_where_they_are(show: Any, runs: dict[str, dict[str, Any]]) -> None:
     """Pointing at the middle of a tie of the chosen organisation tells whom it ties, in which mode and with what trust."""
     opened, network = show(runs["plain"]), runs["plain"]["network"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import socket
 import time
@@ -352,11 +353,14 @@ def test_sessions_do_not_see_each_other(browser: Browser, dashboard: Any) -> Non
 def test_closed_tab_frees_its_session(browser: Browser, dashboard: Any) -> None:
     """Closing a tab ends what it ran and forgets what it held, at once and not after a day."""
     settle(lambda: dashboard.kernels() == 0, 90)
-    threads = dashboard.threads()
-    page = opened(browser, dashboard.address, "scenario=limit-turnover")
-    settle(lambda: dashboard.kernels() == 1)
-    leave(page)
+    leave(opened(browser, dashboard.address))  # the first visitor has the server start what it keeps
     settle(lambda: dashboard.kernels() == 0, 10)
+    threads = dashboard.threads()
+    for _ in range(3):
+        page = opened(browser, dashboard.address, "scenario=limit-turnover")
+        settle(lambda: dashboard.kernels() == 1)
+        leave(page)
+        settle(lambda: dashboard.kernels() == 0, 10)
     settle(lambda: dashboard.threads() <= threads + 2)
 
 
@@ -383,28 +387,117 @@ def upload(page: Page, name: str, content: bytes) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "sentence"),
-    [("deep.toml", b"a = " + b"[" * 50_000, "brackets"),
-     ("dots.toml", b"a" + b".a" * 90_000 + b" = 1", "characters long"),
-     ("large.toml", b'title = "x"\n[roles.user]\ninitial = 2000000', "are the most here"),
-     ("long.toml", b'title = "x"\nsteps = 100000', "are the most here"),
-     ("out.toml", b'title = "x"\nextends = "../../../../etc/passwd"', "extends"),
-     ("binary.toml", bytes(range(256)), "line 1"),
-     ("empty.toml", b"", "empty")],
-)  # fmt: skip
-def test_hostile_upload_is_told(browser: Browser, dashboard: Any, name: str, content: bytes, sentence: str) -> None:
+HOSTILE = [
+    ("deep.toml", b"a = " + b"[" * 50_000, "brackets"),
+    ("dots.toml", b"a" + b".a" * 90_000 + b" = 1", "characters long"),
+    ("large.toml", b'title = "x"\n[roles.user]\ninitial = 2000000', "are the most here"),
+    ("long.toml", b'title = "x"\nsteps = 100000', "are the most here"),
+    ("out.toml", b'title = "x"\nextends = "../../../../etc/passwd"', "extends"),
+    ("binary.toml", bytes(range(256)), "is not text"),
+    ("empty.toml", b"", "empty"),
+]
+
+
+def test_hostile_uploads_are_told(browser: Browser, dashboard: Any) -> None:
     """A file that is no scenario, or a bomb, gets one sentence that names it, and the page goes on."""
     page = opened(browser, dashboard.address)
-    upload(page, name, content)
-    alert = page.get_by_role("alert").first
-    expect(alert).to_contain_text(Path(name).stem, timeout=20_000)
-    if sentence != "line 1":
+    for seed, (name, content, sentence) in enumerate(HOSTILE, start=2):
+        upload(page, name, content)
+        alert = page.get_by_role("alert").first
+        expect(alert).to_contain_text(Path(name).stem)
         expect(alert).to_contain_text(sentence)
-    assert "/tmp" not in alert.inner_text()
-    page.get_by_label("Luck (seed)").fill("2")
+        assert "/tmp" not in alert.inner_text()
+        sow(page, seed)
+    leave(page)
+
+
+# Keeps what a page sends, and its websockets, so that a test can send more.
+EAR = """window.heard = []; window.sockets = [];
+window.WebSocket = class extends window.WebSocket {
+  constructor(...all) { super(...all); sockets.push(this); }
+  send(what) { heard.push(what); super.send(what); }
+};"""
+
+
+def forgeries(sown: dict[str, Any], loot: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return messages that no page would send, by what they try, made from one that a page did send.
+
+    The server hangs up on the first ones; the others it takes and does nothing.
+    """
+
+    def other(kind: str, content: Any) -> str:
+        return json.dumps(sown | {"header": sown["header"] | {"msg_type": kind}, "content": content})
+
+    def event(name: Any, data: Any) -> str:
+        return other(
+            "comm_msg", {"comm_id": comm, "data": {"method": "custom", "content": {"event": name, "data": data}}}
+        )
+
+    comm = sown["content"]["comm_id"]
+    state = {"_model_module": "os", "_model_name": "system", "_view_module": "os"}
+    return {
+        "no message": "{", "brackets": "[" * 100_000,
+        "code": other("execute_request", {"code": f"open({str(loot)!r}, 'w')", "silent": False}),
+        "unknown kind": other("__class__", {}),
+    }, {
+        "a widget": other("comm_open", {"comm_id": "1", "target_name": "jupyter.widget", "data": {"state": state},
+                                        "metadata": {"version": "2.1.0"}}),
+        "somebody else's widget": other("comm_msg", {"comm_id": "f" * 32, "data": {"method": "update", "state": {}}}),
+        "a method": other("comm_msg", {"comm_id": comm, "data": {"method": "__init__"}}),
+        "a mapping as seed": event("sow", {"a": 1}), "no seed": event("sow", None), "digits": event("sow", "9" * 100_000),
+        "a list as scenario": event("pick", [1]), "an unknown event": event("__class__", 1), "no event": event({"a": 1}, 1),
+        "nonsense as upload": event("upload", {"name": {"a": 1}, "text": [1], "size": "x"}),
+    }  # fmt: skip
+
+
+def test_forged_messages_do_nothing(browser: Browser, dashboard: Any, tmp_path: Path) -> None:
+    """What no page would send over the websocket runs no code and breaks no page of others; at worst the sender opens it anew."""
+    neighbour = opened(browser, dashboard.address)
+    page = browser.new_context().new_page()
+    page.add_init_script(EAR)
+
+    def arrive() -> tuple[dict[str, str], dict[str, str]]:
+        page.goto(f"{dashboard.address}?lang=en")
+        expect(page.get_by_label("Luck (seed)")).to_be_visible(timeout=60_000)
+        return forgeries(sow(page, 2), tmp_path / "loot")
+
+    refused, ignored = arrive()
+    for number, message in enumerate(ignored.values(), start=3):
+        page.evaluate("what => sockets.at(-1).send(what)", message)
+        sow(page, number)
+    for what in refused:
+        sockets = page.evaluate("sockets.length")
+        page.evaluate("what => sockets.at(-1).send(what)", refused[what])
+        page.wait_for_function("last => sockets.length > last", arg=sockets)
+        refused, _ = arrive()
+    assert not (tmp_path / "loot").exists()
+    leave(page)
+    sow(neighbour, 4711)
+    leave(neighbour)
+
+
+def sow(page: Page, seed: int) -> dict[str, Any]:
+    """Ask for another seed, wait until the page has it, and return the message that asked, if the page has an ear."""
+    page.get_by_label("Luck (seed)").fill(str(seed))
     page.get_by_label("Luck (seed)").press("Enter")
-    page.wait_for_url(re.compile("seed=2"), timeout=20_000)
+    page.wait_for_url(re.compile(f"seed={seed}&|seed={seed}$"), timeout=20_000)
+    heard = page.evaluate("(window.heard || []).filter(what => typeof what === 'string' && what.includes('\"sow\"'))")
+    return dict(json.loads(heard[-1])) if heard else {}
+
+
+def test_dropped_connection_is_made_again(browser: Browser, dashboard: Any) -> None:
+    """A laptop that leaves the network for a moment goes on where it was, in the same session."""
+    page = browser.new_context().new_page()
+    page.add_init_script(EAR)
+    page.goto(f"{dashboard.address}?policy.subsidy=0.3&lang=en")
+    expect(page.get_by_label("Luck (seed)")).to_be_visible(timeout=60_000)
+    sow(page, 5)
+    kernels = dashboard.kernels()
+    page.evaluate("sockets.at(-1).close()")
+    page.wait_for_function("sockets.length > 1 && sockets.at(-1).readyState === 1", timeout=30_000)
+    sow(page, 6)
+    assert "policy.subsidy=0.3" in page.url
+    assert dashboard.kernels() == kernels
     leave(page)
 
 

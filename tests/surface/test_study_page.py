@@ -47,7 +47,7 @@ NAMES = sorted(path.name for path in EXAMPLES.iterdir())
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 # Four points, six runs of each, a hundredth of a second a run.
 SMALL = {
-    "title": "Room & growth",
+    "title": "Room <b>&</b> growth",
     "question": "Does room matter?",
     "scenarios": ["limit-turnover"],
     "steps": 6,
@@ -373,7 +373,7 @@ def served(new_server: Callable[..., Any], small: Path, tmp_path_factory: pytest
     """Serve the small sweep, and beside it a directory that holds a damaged one."""
     damaged = small.parent / "damaged"
     damaged.mkdir(exist_ok=True)
-    (damaged / "study.json").write_text("{}", encoding="utf-8")
+    (damaged / "study.json").write_text("[]", encoding="utf-8")
     server = new_server(tmp_path_factory.mktemp("served"), "--studies", str(small.parent))
     server.start()
     yield server
@@ -414,7 +414,7 @@ def test_a_sweep_is_opened_and_its_runs_are_reached_by_key(
     """From the list of studies to the runs behind a level: by keys alone, in either language, on a projector and a phone."""
     visit = Visit(browser, served.address, language, width)
     page = visit.choose("small")
-    expect(page.get_by_role("heading", name="Room & growth")).to_be_visible()
+    expect(page.get_by_role("heading", name="Room <b>&</b> growth")).to_be_visible()
     effects = page.locator(".study-effects")
     effects.locator("summary").focus()
     page.keyboard.press("Enter")

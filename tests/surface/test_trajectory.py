@@ -20,6 +20,7 @@ from ecosim.colours import PATTERNS
 from ecosim.state import MODES
 from parts.capture import MOST_KEPT, capture
 from parts.network import SHOWN
+from parts.story import story_of_chosen
 from parts.trajectory import (
     Stopped,
     Traced,
@@ -319,6 +320,14 @@ def test_unknown_story(traced: Traced) -> None:
     """A number that no organisation has is refused in a sentence."""
     with pytest.raises(ScenarioError, match="organisation 999999"):
         story(traced, 999_999)
+
+
+def test_chosen_organisation_may_be_missing(traced: Traced) -> None:
+    """Protects a page that turns to another future: who was chosen in the one before and is not in this has no story here."""
+    assert story_of_chosen(traced, 0) == story(traced, 0)
+    assert story_of_chosen(traced, 999_999) is None
+    assert story_of_chosen(traced, None) is None
+    assert story_of_chosen(None, 0) is None
 
 
 def test_band_lies_around_the_runs() -> None:
