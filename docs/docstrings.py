@@ -15,11 +15,7 @@ ENTRY = re.compile(r"^(\w[\w., *]*) : (.*)$", re.M)
 
 
 def numpydoc(text: str) -> str:
-    """Return a docstring with the text of each entry on a line of its own.
-
-    >>> numpydoc("Run.\\n\\nParameters\\n----------\\nsteps : quarters to run.\\n")
-    'Run.\\n\\nParameters\\n----------\\nsteps\\n    quarters to run.\\n'
-    """
+    """Return a docstring with the text of each entry on a line of its own."""
 
     def section(match: re.Match[str]) -> str:
         return match[0].replace(match[2], ENTRY.sub(r"\1\n    \2", match[2]))

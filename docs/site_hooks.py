@@ -12,6 +12,7 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation, Section, StructureItem
 from mkdocs.structure.pages import Page
 
 import ecosim
@@ -23,6 +24,19 @@ CODE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 # Files of the project's root that are pages of the site.
 ROOT_PAGES = {"README.md": "readme.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
 PYTHON = "reference/python.md"
+# The order of the sidebar: a section, and what is in it, a folder or pages by name. Pages not named here came out of runs.
+RESULTS = "What came out"
+SECTIONS: dict[str, str | tuple[str, ...]] = {
+    "Start": ("index", "readme"),
+    "Tutorials": "tutorials",
+    "How to": "how-to",
+    "The model": ("odd", "trace", "sources", "glossary"),
+    "Scenarios": "scenarios",
+    "Known results": "limits",
+    RESULTS: (),
+    "Reference": "reference",
+    "The project": ("changelog", "contributing"),
+}
 
 
 def rewritten(markdown: str, at: Path, place: str) -> tuple[str, set[Path]]:
@@ -65,6 +79,30 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         place = f"source/{path.relative_to(PROJECT).as_posix()}.txt"
         files.append(File.generated(config, place, content=path.read_text(encoding="utf-8")))
     return files
+
+
+def _holds(held: str | tuple[str, ...], place: str) -> bool:
+    return place in held if isinstance(held, tuple) else place.startswith(f"{held}/")
+
+
+def on_nav(nav: Navigation, **_: Any) -> Navigation:
+    """Put the sidebar into the order of `SECTIONS`, so that a new page needs no entry anywhere."""
+    pages = {page.file.src_uri.removesuffix(".md"): page for page in nav.pages}
+    placed: dict[str, list[Page]] = {title: [] for title in SECTIONS}
+    for place, page in sorted(pages.items()):
+        homes = (title for title, held in SECTIONS.items() if _holds(held, place))
+        placed[next(homes, RESULTS)].append(page)
+    for title, held in SECTIONS.items():
+        if isinstance(held, tuple) and held:
+            placed[title] = [pages[name] for name in held]
+    items: list[StructureItem] = []
+    for title, held_pages in placed.items():
+        section = Section(title, list(held_pages))
+        for page in held_pages:
+            page.parent = section
+        items.append(section)
+    nav.items = items
+    return nav
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:

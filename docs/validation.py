@@ -123,12 +123,12 @@ def as_table(found: Iterable[Finding]) -> str:
     """Return findings as a table."""
     rows = (
         (
-            each.fact.name, each.fact.unit, each.fact.observed, _accepted(each.fact),
-            f"{_shown(each.typical)}{_range(each)}", "hit" if each.hit else "**miss**", each.fact.basis,
+            each.fact.name, "hit" if each.hit else "**miss**", f"{_shown(each.typical)}{_range(each)}", _accepted(each.fact),
+            each.fact.observed, each.fact.unit, each.fact.basis,
         )
         for each in found
     )  # fmt: skip
-    return table(("fact", "unit", "observed", "accepted", "model", "", "basis"), rows)
+    return table(("fact", "verdict", "model", "accepted", "observed", "unit", "basis"), rows)
 
 
 def sources(found: Iterable[Finding]) -> str:
@@ -141,11 +141,11 @@ def sources(found: Iterable[Finding]) -> str:
 
 def parts(found: Sequence[Finding], count: int) -> dict[str, str]:
     """Return the parts of the page that this script writes, by their names."""
-    blocks = [f"Seeds 1 to {count}, ecosim {ecosim.__version__}."]
+    counts = []
     for basis in ("untouched", "informed"):
         group = [each for each in found if each.fact.basis == basis]
-        blocks.append(f"{sum(each.hit for each in group)} of {len(group)} rows that are {basis} are hit.")
-    blocks.append(as_table(found))
+        counts.append(f"Of {len(group)} rows that are {basis} {sum(each.hit for each in group)} are hit.")
+    blocks = [f"Seeds 1 to {count}, ecosim {ecosim.__version__}. {' '.join(counts)}", as_table(found)]
     silent = table(("fact", "why the model is silent"), ((row["name"], row["why"]) for row in declared()["silent"]))
     return {"validation": "\n\n".join(blocks), "validation-silent": silent, "validation-sources": sources(found)}
 

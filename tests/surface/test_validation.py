@@ -43,7 +43,7 @@ def test_every_fact_stands_on_the_page(validation: ModuleType, measures: ModuleT
     assert list(rows) == [fact.name for fact in facts]
     assert {fact.measure for fact in facts} == set(measures.MEASURES)
     for fact in facts:
-        _, _, observed, accepted, model, verdict, basis = rows[fact.name]
+        _, verdict, model, accepted, observed, _, basis = rows[fact.name]
         low, high = fact.accepted
         typical = float(model.split(" ")[0])
         assert low < high
