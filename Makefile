@@ -1,7 +1,8 @@
 # Two commands:
 #   make run     run the main scenario; the tables land in results/huawei-ecosystem
 #   make test    check everything: style, types, tests
-# Both keep to a private .venv. Another interpreter: make run PYTHON=python3.12
+# A third builds the manual as a site, build/site/index.html: make site
+# All keep to a private .venv. Another interpreter: make run PYTHON=python3.12
 #
 # For maintainers: `make lock` resolves all dependencies anew and writes requirements-lock.txt.
 
@@ -9,10 +10,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements-lock.txt
-EXTRAS := dashboard,analysis,calibration,discovery,cluster,dev
+EXTRAS := dashboard,analysis,calibration,discovery,cluster,docs,dev
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test browser lock
+.PHONY: run test site browser lock
 
 run: $(VENV)/run.stamp
 	$(BIN)/ecosim run huawei-ecosystem --out results/huawei-ecosystem
@@ -22,6 +23,10 @@ test: $(VENV)/test.stamp browser
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy ecosim agents dashboards
 	$(BIN)/pytest -n 2
+
+site: $(VENV)/test.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "built: build/site/index.html"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ecosim needs Python 3.11 or newer: make PYTHON=python3.11 ...")'

@@ -7,6 +7,7 @@ function in `PARTS`. Everything else on a page is written by hand.
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import sys
 import textwrap
@@ -17,6 +18,7 @@ from typing import Any
 import rulebook
 import typer
 
+import ecosim
 from ecosim import cli, ledger, state
 from ecosim import roles as role_files
 from ecosim.analysis.calibration_file import SHAPE as CALIBRATION
@@ -374,11 +376,27 @@ def commands(_: str) -> str:
     return "\n\n".join(parts)
 
 
+def public_names(_: str) -> str:
+    """Return each public name of the package, how it is called, and the first sentence of its docstring."""
+    rows = []
+    for name in ecosim.__all__:
+        found = getattr(ecosim, name)
+        called = f"{name}{_arguments(found)}" if inspect.isfunction(found) else name
+        rows.append((f"`{called}`", (inspect.getdoc(found) or "").partition("\n\n")[0]))
+    return table(("name", "what it is"), rows)
+
+
+def _arguments(function: Callable[..., object]) -> str:
+    """Return the names of a function's arguments, those that may be left out with `=...`."""
+    given = inspect.signature(function).parameters.values()
+    return f"({', '.join(each.name if each.default is each.empty else f'{each.name}=...' for each in given)})"
+
+
 PARTS: dict[str, Callable[[str], str]] = {
     "parameters": parameters, "all-parameters": all_parameters, "role": role, "rules": rules, "schedule": schedule,
     "switches": switches, "columns": columns, "purposes": purposes, "streams": streams, "outcomes": outcomes,
     "events": events, "result-columns": result_columns, "scenarios": scenarios, "grammar": grammar, "commands": commands,
-    "calibration-keys": calibration_keys,
+    "calibration-keys": calibration_keys, "public-names": public_names,
 }  # fmt: skip
 # Written by other scripts, which take longer.
 ELSEWHERE = ("tables",)

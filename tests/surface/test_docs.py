@@ -21,7 +21,7 @@ from ecosim.schedule import QUARTER
 from ecosim.studies.study import is_study
 
 PROJECT = Path(__file__).parents[2]
-PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md")))
+PAGES = (*sorted(PROJECT.glob("*.md")), *sorted((PROJECT / "docs").rglob("*.md")))
 ODD = (PROJECT / "docs" / "odd.md").read_text(encoding="utf-8")
 RULE_FILES = (
     *sorted((PROJECT / "ecosim" / "mechanisms").glob("[!_]*.py")),
@@ -285,7 +285,7 @@ def test_files_are_valid(path: str, desk: Path) -> None:
 
 def test_every_block_is_looked_at() -> None:
     """Protects the tests above: there is no language of blocks, and no program in them, that none of them knows."""
-    assert {block.language for block in BLOCKS} <= {"python", "bash", "powershell", "toml", "text"}
+    assert {block.language for block in BLOCKS} <= {"python", "bash", "powershell", "toml", "text", "diff"}
     assert all(block.saved for block in BLOCKS if block.language == "toml")
     assert {command[0] for _, command in SHELL} <= {"ecosim", "make", "pip", "python", "py", "solara", "pytest"}
     assert len([block for block in BLOCKS if block.language == "python"]) > 10
