@@ -97,7 +97,7 @@ def _experiment(
         raise failure(
             keys, "has " + ("both" if "null" in row else "neither") + " null and baselines", "give one of them"
         )
-    if row["asks"] == "interaction" and not row.get("control"):
+    if row["asks"] == "interaction" and not written.get("control"):
         raise failure(
             (*keys, "control"), "is not there, and the claim is an interaction", "give the settings of a control"
         )

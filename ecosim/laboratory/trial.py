@@ -123,18 +123,18 @@ def _read(experiment: Experiment, directory: Path) -> dict[str, Numbers]:
     table = read_sweep(directory, series=True)
     points, reading = _points(experiment), experiment.reading
     runs: dict[tuple[int, int], float] = {}
-    for key, rows in table.groupby(["point", "replicate"], sort=True):
+    grouped: Any = table.groupby(["point", "replicate"], sort=True)
+    for (point, replicate), rows in grouped:
         other = rows[reading.other].to_numpy(float) if reading.other else None
-        runs[key] = read(reading, rows[reading.measure].to_numpy(float), other)
+        runs[int(point), int(replicate)] = read(reading, rows[reading.measure].to_numpy(float), other)
     seeds = sorted({replicate for _, replicate in runs})
-    own = {**points[0]}
     scenario = load_scenario(experiment.scenario)
-    own = {path: scenario.get(path) for path in own}
+    own = {path: scenario.get(path) for path in points[0]}
     found = {}
     for name, settings in worlds_of(experiment).items():
-        point = points.index({**own, **settings})
+        number = points.index({**own, **settings})
         # A pair of which one run failed is left out on both sides, as luck has to be the same.
-        found[name] = np.array([runs.get((point, seed), np.nan) for seed in seeds])
+        found[name] = np.array([runs.get((number, seed), np.nan) for seed in seeds])
     whole = ~np.isnan(np.array(list(found.values()))).any(axis=0)
     return {name: values[whole] for name, values in found.items()}
 
