@@ -37,7 +37,7 @@ def propositions(
 
     import ecosim
     from ecosim.analysis.libraries import library
-    from ecosim.laboratory import table, trial
+    from ecosim.laboratory import picture, table, trial
     from ecosim.laboratory.declarations import chosen, load_propositions
     from ecosim.runs import OutputError
 
@@ -67,4 +67,5 @@ def propositions(
             settings = {"seeds": budget.most, "round": budget.round, "width": budget.width, "first_seed": first_seed,
                         "version": ecosim.__version__}  # fmt: skip
             table.write_results(findings, directory, settings)
+            picture.write_pictures(findings, directory)
     table.print_table(console, findings)

@@ -14,7 +14,7 @@ from parts import session
 from parts.link import query, read_query
 from parts.texts import LANGUAGES, text
 
-PAGES = ("/", "/lessons", "/compare", "/study", "/info")
+PAGES = ("/", "/lessons", "/compare", "/study", "/propositions", "/info")
 ASSETS = Path(__file__).parents[1] / "assets"
 
 

@@ -49,11 +49,8 @@ def print_table(console: Console, findings: Sequence[Finding]) -> None:
     table = Table("", "claim", "effect", "d", "under control", "seeds", "verdict", box=box.SIMPLE_HEAD, pad_edge=False)
     for each in findings:
         words = f"{each.proposition.statement} ({each.proposition.place})"
-        verdict = each.verdict if each.effect is None else f"{each.verdict}: {each.reason}"
-        if each.effect is None:
-            verdict = f"{each.verdict}: {each.reason}"
         table.add_row(each.proposition.number, words, written(each.effect), standardised(each.effect),
-                      written(each.under_control), str(each.seeds or ""), verdict)  # fmt: skip
+                      written(each.under_control), str(each.seeds or ""), f"{each.verdict}: {each.reason}")  # fmt: skip
     console.print(table)
     console.print(foot(findings))
 
