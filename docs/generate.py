@@ -307,17 +307,7 @@ def calibration_keys(_: str) -> str:
 
 def proposition_keys(_: str) -> str:
     """Return what a proposition file may hold."""
-    top = proposition_table({})
-    row = _inner(top.entries["propositions"])
-    assert row is not None
-    reading = row.entries["reading"]
-    assert isinstance(reading, Table)
-    return "\n\n".join(
-        [
-            *_tables_of(top, set()),
-            f"### `reading`\n\n{reading.meaning}{_demands(reading)}\n\n{_shapes(reading.entries, reading)}",
-        ]
-    )
+    return "\n\n".join(_tables_of(proposition_table({}), set()))
 
 
 def _tables_of(top: Table, left_out: set[str]) -> list[str]:

@@ -7,7 +7,7 @@ to follow from it must then be gone. Without `--check` the table goes into `docs
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -59,11 +59,49 @@ def _same_difficulty(model: Any) -> None:
     model.technology.crossing[:] = 0.5
 
 
-# MUTATIONS#
+def _also(*phases: Phase) -> Phase:
+    def undo(model: Any) -> None:
+        for phase in phases:
+            phase(model)
+
+    return undo
 
 
-def asked(number: str, phase: Phase | None, after: str | None, seeds: Iterable[int] = SEEDS) -> Finding:
-    """Return what a proposition's experiment finds in the sound model, or with a mechanism undone every quarter."""
+NO_CAPABILITY = _set("organisations", "knowledge_capabilities", 0.0)
+NO_OPENNESS = _set("organisations", "openness", 0.0)
+NO_GROUP = _also(
+    *(_set("ties", name, 0.0) for name in ("identity", "norms", "dialogue", "learning", "alliance", "trust"))
+)
+MUTATIONS = (
+    Mutation("P7", "trust of all ties is as it began", _set("ties", "trust", 0.25), "turn_over"),
+    Mutation("P14", "nobody is open", NO_OPENNESS, "perceive"),
+    Mutation("P16", "nobody is open", NO_OPENNESS, "perceive"),
+    Mutation("P26", "all are equally protected", _set("organisations", "protection", 0.4), "share"),
+    Mutation("P36", "trust of all ties is as it began", _set("ties", "trust", 0.25)),
+    Mutation("P42", "all know the same", _set("organisations", "knowledge", 4.0)),
+    Mutation("P43", "all components are equally hard", _same_difficulty),
+    Mutation("P56", "joint capital is gone", _set("platforms", "capital", 0.0), "govern"),
+    Mutation("P76", "nobody is open", NO_OPENNESS, "perceive"),
+    Mutation("P77", "capabilities are as they began", _set("organisations", "capabilities", 0.3), "learn"),
+    Mutation("P81", "nobody has any of the nine components", NO_CAPABILITY),
+    Mutation("P82", "nobody has any of the nine components", NO_CAPABILITY),
+    Mutation("P83", "nobody has any of the nine components", NO_CAPABILITY),
+    Mutation("P85", "nobody talks", _set("ties", "dialogue", 0.0), "govern"),
+    Mutation("P91", "groups have neither cognition nor action", NO_GROUP, "govern"),
+    Mutation("P98", "nobody has any of the nine components", NO_CAPABILITY),
+)
+
+
+def asked(
+    number: str, phase: Phase | None = None, after: str | None = None, seeds: Iterable[int] = SEEDS,
+    more: Mapping[str, Any] | None = None,
+) -> Finding:  # fmt: skip
+    """Return what a proposition's experiment finds in the sound model, or with a mechanism undone every quarter.
+
+    Parameters
+    ----------
+    more : settings laid over all worlds, under those that the experiment itself sets.
+    """
     proposition = next(each for each in load_propositions() if each.number == number)
     experiment = proposition.experiment
     assert experiment is not None
@@ -72,7 +110,11 @@ def asked(number: str, phase: Phase | None, after: str | None, seeds: Iterable[i
     for name, settings in worlds_of(experiment).items():
         for seed in seeds:
             model = ecosim.Ecosystem(
-                experiment.scenario, seed=seed, history=False, outcomes=outcomes_for(reading.measures), **settings
+                experiment.scenario,
+                seed=seed,
+                history=False,
+                outcomes=outcomes_for(reading.measures),
+                **{**(more or {}), **settings},
             )
             if phase is not None:
                 model.insert_phase(phase, after=after)
@@ -85,7 +127,7 @@ def asked(number: str, phase: Phase | None, after: str | None, seeds: Iterable[i
 def both(place: int) -> tuple[Finding, Finding]:
     """Return what a mutation's proposition finds in the sound model and in the broken one."""
     number, _, phase, after = MUTATIONS[place]
-    return asked(number, None, None), asked(number, phase, after)
+    return asked(number), asked(number, phase, after)
 
 
 def _row(mutation: Mutation, sound: Finding, broken: Finding) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ def _draw_worlds(axes: Axes, names: list[str], values: tuple[tuple[float, ...], 
 
 def _draw_effects(axes: Axes, finding: Finding) -> None:
     shown = [("effect", finding.effect, BLUE), ("under control", finding.under_control, GREY)]
-    for place, (name, effect, colour) in enumerate((each for each in shown if each[1] is not None)):
+    for place, (name, effect, colour) in enumerate(each for each in shown if each[1] is not None):
         assert effect is not None
         axes.plot([effect.low, effect.high], [-place, -place], color=colour, linewidth=2.5)
         axes.plot([effect.mean], [-place], "o", color=colour)

@@ -58,6 +58,7 @@ class Finding:
     corrected : p value of the effect corrected for the number of experiments; not a number before the correction.
     verdict : one of `VERDICTS`; of what is by construction the verdict of its consequence is in `reason`.
     values : (worlds, seeds), the readings, for pictures.
+    weakest : of several baselines the one that `effect` is against, in words.
     """
 
     proposition: Proposition
@@ -69,6 +70,7 @@ class Finding:
     verdict: str = NOT_SHOWN
     reason: str = ""
     values: tuple[tuple[float, ...], ...] = ()
+    weakest: str = ""
 
 
 def effect_of(differences: Numbers, spread: float) -> Effect:
@@ -85,8 +87,11 @@ def effect_of(differences: Numbers, spread: float) -> Effect:
     # Rounding alone must not make an effect of readings that are equal.
     if abs(mean) < 1e-12 and float(np.abs(differences).max()) < 1e-12:
         return Effect(0.0, 0.0, 0.0, 0.0, 1.0)
+    chance = estimate.chance
+    if estimate.variance <= 1e-24 * mean**2:
+        chance = 2.0 ** (1 - count)  # all differences are the same: as sure as that many tosses of a coin, not surer
     standardised = mean / spread if spread > 1e-12 * max(1.0, abs(mean)) else math.copysign(math.inf, mean)
-    return Effect(mean, estimate.low, estimate.high, standardised, estimate.chance)
+    return Effect(mean, estimate.low, estimate.high, standardised, chance)
 
 
 def pooled(*worlds: Numbers) -> float:
@@ -105,12 +110,22 @@ def measured(proposition: Proposition, readings: Mapping[str, Numbers]) -> Findi
     assert experiment is not None
     sign = 1.0 if experiment.side == "higher" else -1.0
     parts = [_part(experiment, readings, number) for number in range(max(1, len(experiment.baselines)))]
-    effect, under, difference = min(parts, key=lambda part: sign * part[0].standardised)
-    # All parts have to be shown (intersection-union test): their largest p value is that of the claim, without correction.
-    if min(sign * part[0].mean for part in parts) > 0.0:
+    weakest = min(range(len(parts)), key=lambda number: sign * parts[number][0].standardised)
+    effect, under, difference = parts[weakest]
+    if sign * effect.mean > 0.0:
+        # All parts have to be shown (intersection-union test): their largest p value is that of the claim.
         effect = replace(effect, chance=max(part[0].chance for part in parts))
+    else:
+        # One part against the claim is enough, and it was picked among several (Bonferroni).
+        effect = replace(effect, chance=min(1.0, len(parts) * effect.chance))
+    part = ""
+    if len(parts) > 1:
+        settings = experiment.baselines[weakest]
+        part = ", ".join(
+            f"{path} = {value}" for path, value in settings.items() if experiment.treatment.get(path) != value
+        )
     values = tuple(tuple(map(float, world)) for world in readings.values())
-    return Finding(proposition, effect, under, difference, readings["treatment"].size, values=values)
+    return Finding(proposition, effect, under, difference, readings["treatment"].size, values=values, weakest=part)
 
 
 def _part(
@@ -160,6 +175,8 @@ def _judge(finding: Finding, corrected: float) -> Finding:
     if finding.effect is None:
         return replace(finding, verdict=proposition.standing, reason=proposition.reason)
     verdict, reason = _verdict(finding, corrected)
+    if finding.weakest:
+        reason += f" (weakest part: against {finding.weakest})"
     if proposition.standing == BY_CONSTRUCTION:
         verdict, reason = BY_CONSTRUCTION, f"{proposition.reason} Its consequence: {verdict}; {reason}."
     return replace(finding, corrected=corrected, verdict=verdict, reason=reason)
@@ -190,7 +207,7 @@ def _verdict(finding: Finding, corrected: float) -> tuple[str, str]:
 def _unclear(effect: Effect, experiment: Experiment) -> str:
     if effect.mean == effect.low == effect.high == 0.0:
         return "no effect: the readings are the same"
-    if effect.chance <= LEVEL:
+    if effect.low > 0.0 or effect.high < 0.0:
         return "clear alone, but not after the correction for the number of experiments"
     if effect.half <= experiment.smallest:
         return "no effect of interest: the interval is narrow and holds zero"

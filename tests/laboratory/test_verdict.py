@@ -92,6 +92,11 @@ def test_all_baselines_have_to_show_it() -> None:
     assert _verdict(parts, **worlds, baseline_2=LUCK[2]).verdict == SHOWN
 
 
+def test_equal_differences_are_no_surer_than_tosses_of_a_coin() -> None:
+    """Protects readings of yes and no: eight times yes has p = 2^-7 by the sign test, where Student's t would say 0."""
+    assert effect_of(np.full(8, 0.5), 0.0).chance == 2.0**-7
+
+
 def test_standing_is_kept() -> None:
     """Protects honesty: what is built in stays so however clear its consequence, and what was not run has its reason."""
     built = replace(PROPOSITION, standing="by construction")
