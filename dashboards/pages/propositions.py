@@ -27,6 +27,12 @@ def findings() -> tuple[Finding, ...]:
     return tuple(json.loads(FINDINGS.read_text(encoding="utf-8"))["findings"])
 
 
+@cache
+def seeds_at_most() -> int:
+    """Return the budget of the findings in paired seeds."""
+    return int(json.loads(FINDINGS.read_text(encoding="utf-8"))["settings"]["seeds"])
+
+
 def _values(finding: Finding, name: str) -> Sequence[str]:
     return finding["papers"] if name == "paper" else (finding[name],)
 
@@ -66,9 +72,9 @@ def Page() -> None:
 
 
 def _table(kept: Sequence[Finding], language: str) -> str:
-    names = ("number", "claim", "effect", "picture", "verdict", "command")
+    names = ("number", "claim", "picture", "verdict", "effect", "command")
     head = "".join(f"<th scope='col'>{html.escape(text(f'propositions.{name}', language))}</th>" for name in names)
-    return f"<table class='page-table'><thead><tr>{head}</tr></thead><tbody>{''.join(_row(each, language) for each in kept)}</tbody></table>"
+    return f"<table class='page-table page-claims'><thead><tr>{head}</tr></thead><tbody>{''.join(_row(each, language) for each in kept)}</tbody></table>"
 
 
 def _row(finding: Finding, language: str) -> str:
@@ -76,10 +82,10 @@ def _row(finding: Finding, language: str) -> str:
     effect = finding["effect"]
     numbers = "" if effect is None else f"{effect['mean']:.3g} [{effect['low']:.3g}, {effect['high']:.3g}]"
     reading = finding["reading"] or ""
-    command = f"ecosim propositions {finding['number']} --out {finding['number']}" if effect else ""
+    command = f"ecosim propositions {finding['number']} --seeds {seeds_at_most()}" if effect else ""
     cells = (
-        finding["number"], f"{finding['statement']} ({finding['place']})", f"{numbers} {reading}".strip(), None,
-        f"{verdict}: {finding['reason']}", command,
+        finding["number"], f"{finding['statement']} ({finding['place']})", None, f"{verdict}: {finding['reason']}",
+        f"{numbers} {reading}".strip(), command,
     )  # fmt: skip
     return (
         "<tr>"

@@ -437,7 +437,7 @@ def test_propositions_are_filtered(visit: Visit) -> None:
     assert kept
     expect(rows).to_have_count(len(kept), timeout=20_000)
     expect(rows.first.locator("svg")).to_be_visible()
-    expect(rows.first).to_contain_text(f"ecosim propositions {kept[0]['number']} --out")
+    expect(rows.first).to_contain_text(f"ecosim propositions {kept[0]['number']} --seeds 24")
 
 
 def test_study_of_an_arbitrary_path_cannot_be_opened(visit: Visit) -> None:
