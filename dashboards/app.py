@@ -20,7 +20,7 @@ if str(HERE / "assets") not in solara.server.settings.assets.extra_locations:
         str(HERE / "assets"),
     ]
 
-from pages import compare, frame, info, lessons, live, study  # noqa: E402  # after the directory is on the path
+from pages import compare, frame, info, lessons, live, propositions, study  # noqa: E402  # after the directory is on the path
 
 # The layout of the first page is the frame of all.
 routes = [
@@ -29,4 +29,5 @@ routes = [
     solara.Route("compare", component=compare.Page),
     solara.Route("study", component=study.Page),
     solara.Route("lessons", component=lessons.Page),
+    solara.Route("propositions", component=propositions.Page),
 ]

@@ -24,6 +24,7 @@ from ecosim import roles as role_files
 from ecosim.analysis.calibration_file import SHAPE as CALIBRATION
 from ecosim.draws import STREAMS
 from ecosim.grammar import CONDITIONS, RULES, parameter_groups, scenario_grammar
+from ecosim.laboratory.proposition_shape import proposition_table
 from ecosim.outcome_table import OUTCOMES
 from ecosim.parameters import Parameter
 from ecosim.record import Recorder
@@ -306,6 +307,11 @@ def calibration_keys(_: str) -> str:
     return "\n\n".join(_tables_of(CALIBRATION, {"factors"}))
 
 
+def proposition_keys(_: str) -> str:
+    """Return what a proposition file may hold."""
+    return "\n\n".join(_tables_of(proposition_table({}), set()))
+
+
 def _tables_of(top: Table, left_out: set[str]) -> list[str]:
     """Return a section on the top of a file, and one on each of its tables."""
     parts = [
@@ -396,7 +402,7 @@ PARTS: dict[str, Callable[[str], str]] = {
     "parameters": parameters, "all-parameters": all_parameters, "role": role, "rules": rules, "schedule": schedule,
     "switches": switches, "columns": columns, "purposes": purposes, "streams": streams, "outcomes": outcomes,
     "events": events, "result-columns": result_columns, "scenarios": scenarios, "grammar": grammar, "commands": commands,
-    "calibration-keys": calibration_keys, "public-names": public_names,
+    "calibration-keys": calibration_keys, "proposition-keys": proposition_keys, "public-names": public_names,
 }  # fmt: skip
 # Written by other scripts, which take longer.
 ELSEWHERE = ("tables",)

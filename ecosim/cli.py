@@ -16,6 +16,7 @@ import typer
 import ecosim
 from ecosim import cli_studies
 from ecosim.cli_dashboard import dashboard
+from ecosim.cli_propositions import propositions
 from ecosim.parameters import ScenarioError, nearest
 
 if TYPE_CHECKING:
@@ -199,6 +200,7 @@ def schema(
 
 
 cli_studies.add_commands(app)
+app.command()(propositions)
 app.command()(dashboard)
 
 

@@ -14,7 +14,7 @@ from parts.export import ASSETS
 from parts.link import query, read_query
 from parts.texts import LANGUAGES, text
 
-PAGES = ("/", "/lessons", "/compare", "/study", "/info")
+PAGES = ("/", "/lessons", "/compare", "/study", "/propositions", "/info")
 
 
 @solara.component_vue("frame.vue", vuetify=False)

@@ -21,7 +21,7 @@ from parts.texts import text
 
 SCREENS = {"projector": (1440, 900), "phone": (390, 844)}
 LANGUAGES = ("en", "zh")
-PAGES = ("", "info", "compare", "study", "lessons")
+PAGES = ("", "info", "compare", "study", "lessons", "propositions")
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 # A first run after a change compiles the rules.
 PATIENCE = 300_000
@@ -159,6 +159,7 @@ def test_pages_are_reached_from_each_other(visit: Visit) -> None:
         ("Info", "info"),
         ("Compare", "compare"),
         ("Study", "study"),
+        ("Propositions", "propositions"),
         ("Lessons", "lessons"),
         ("Live", ""),
     ):
@@ -423,6 +424,23 @@ def test_things_to_try_lead_to_the_live_page(visit: Visit) -> None:
     page.get_by_role("button", name="Try it").nth(1).click()
     page.wait_for_url(re.compile(r"/\?.*rules.trust=false"), timeout=20_000)
     drawn(page)
+
+
+def test_propositions_are_filtered(visit: Visit) -> None:
+    """The table holds all propositions, a filter leaves those that fit, each with its picture and its command."""
+    page = visit.go("propositions")
+    rows = page.locator("table.page-table tbody tr")
+    expect(rows).to_have_count(120, timeout=20_000)
+    page.get_by_label("Paper").select_option("S002")
+    page.get_by_label("Verdict").select_option("shown")
+    found = json.loads(
+        (Path(__file__).parents[2] / "dashboards" / "assets" / "propositions.json").read_text(encoding="utf-8")
+    )["findings"]
+    kept = [each for each in found if "S002" in each["papers"] and each["verdict"] == "shown"]
+    assert kept
+    expect(rows).to_have_count(len(kept), timeout=20_000)
+    expect(rows.first.locator("svg")).to_be_visible()
+    expect(rows.first).to_contain_text(f"ecosim propositions {kept[0]['number']} --seeds 24")
 
 
 def test_study_of_an_arbitrary_path_cannot_be_opened(visit: Visit) -> None:

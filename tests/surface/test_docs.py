@@ -17,6 +17,7 @@ import pytest
 import ecosim
 from ecosim import cli
 from ecosim.analysis.calibration_file import is_calibration
+from ecosim.laboratory.declarations import load_propositions
 from ecosim.schedule import QUARTER
 from ecosim.studies.study import is_study
 
@@ -271,11 +272,14 @@ def test_commands_run(page: str, desk: Path, new_server: Any, capsys: pytest.Cap
 
 @pytest.mark.parametrize("path", sorted({block.saved for block in BLOCKS if block.language == "toml" and block.saved}))
 def test_files_are_valid(path: str, desk: Path) -> None:
-    """Protects files that readers copy, of scenarios, studies and calibrations: each is accepted, a scenario runs two quarters."""
+    """Protects files that readers copy, of scenarios, studies, calibrations and propositions: each is accepted, a scenario runs two quarters."""
     for page in PAGES:
         _save_blocks(_name(page), desk)
     if is_calibration(path):
         assert ecosim.load_calibration(path).targets
+        return
+    if "propositions" in tomllib.loads(Path(path).read_text(encoding="utf-8")):
+        assert load_propositions([path])[0].experiment is not None
         return
     if is_study(path):
         assert ecosim.load_study(path).outcomes
