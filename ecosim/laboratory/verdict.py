@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ecosim.analysis.comparison import holm
 from ecosim.analysis.intervals import Estimate
 from ecosim.laboratory.proposition import Experiment, Proposition
 
@@ -152,20 +153,10 @@ def _part(
     return effect, effect_of(others, other_spread), difference
 
 
-def holm(chances: Sequence[float]) -> list[float]:
-    """Return p values corrected for their number, so that one false rejection among all is as rare as the level (Holm 1979)."""
-    order = np.argsort(chances, kind="stable")
-    corrected, largest = [0.0] * len(chances), 0.0
-    for rank, place in enumerate(order):
-        largest = max(largest, min(1.0, (len(chances) - rank) * chances[place]))
-        corrected[place] = largest
-    return corrected
-
-
 def judged(findings: Sequence[Finding]) -> list[Finding]:
     """Return findings with their verdicts, corrected for the number of experiments among them."""
     run = [finding for finding in findings if finding.effect is not None]
-    chances = holm([finding.effect.chance for finding in run if finding.effect is not None])
+    chances = holm(np.array([finding.effect.chance for finding in run if finding.effect is not None])).tolist()
     corrected = {finding.proposition.number: chance for finding, chance in zip(run, chances, strict=True)}
     return [_judge(finding, corrected.get(finding.proposition.number, math.nan)) for finding in findings]
 

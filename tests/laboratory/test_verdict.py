@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ecosim.analysis.comparison import holm
 from ecosim.laboratory.proposition import Experiment, Proposition, Reading
 from ecosim.laboratory.verdict import (
     BY_CONSTRUCTION,
@@ -18,7 +19,6 @@ from ecosim.laboratory.verdict import (
     Finding,
     Numbers,
     effect_of,
-    holm,
     judged,
     measured,
 )
@@ -36,9 +36,9 @@ def _verdict(proposition: Proposition, **readings: Numbers) -> Finding:
 
 def test_holm_by_hand() -> None:
     """Protects the correction: 0.01, 0.04, 0.03 become 3 times, then twice, then once, never falling (Holm 1979)."""
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, 0.9]) == [1.0, 1.0]
-    assert holm([]) == []
+    assert holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm(np.array([0.5, 0.9])).tolist() == [1.0, 1.0]
+    assert holm(np.array([])).size == 0
 
 
 def test_effect_by_hand() -> None:
