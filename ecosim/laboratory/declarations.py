@@ -12,7 +12,7 @@ from ecosim.parameters import ScenarioError, nearest
 from ecosim.roles import read_roles
 from ecosim.scenario import Scenario, load_scenario
 from ecosim.scenario_file import read_document, shipped_scenarios
-from ecosim.shapes import Failure, Keys, checked, completed, described
+from ecosim.shapes import Failure, Keys, checked, completed, described, shortened
 from ecosim.studies.measures import wrong_measure
 
 SECTIONS = (
@@ -68,8 +68,8 @@ def chosen(propositions: Collection[Proposition], numbers: Collection[str]) -> t
     by_number = {each.number: each for each in propositions}
     for number in numbers:
         if number.upper() not in by_number:
-            last = list(by_number)[-1]
-            raise ScenarioError(f"there is no proposition '{number}'; {nearest(number.upper(), by_number)}, ... {last}")
+            first, *_, last = [*by_number, *by_number]
+            raise ScenarioError(f"there is no proposition '{shortened(number)}'; they go from {first} to {last}")
     wanted = {number.upper() for number in numbers} or set(by_number)
     return tuple(each for each in propositions if each.number in wanted)
 

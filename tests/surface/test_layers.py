@@ -40,7 +40,8 @@ FLOORS = (
     ("studies",),
     ("last_run", "scenario_text", "summary"),
     ("analysis",),
-    ("cli_studies", "cli_dashboard"),
+    ("laboratory",),
+    ("cli_studies", "cli_dashboard", "cli_propositions"),
     ("cli",),
     ("__main__",),
 )
