@@ -1,6 +1,6 @@
 """Writes what the laboratory found: ``python docs/proposition_tables.py DIR`` from what `ecosim propositions --out DIR` left.
 
-The tables go into `docs/propositions.md`, the findings without single readings into `dashboards/assets/propositions.json`.
+The tables go into `docs/propositions.md`, the findings into `dashboards/assets/propositions.json`, readings in four digits.
 """
 
 from __future__ import annotations
@@ -79,8 +79,10 @@ def main(directory: str) -> None:
     )
     insert(PAGE, {"counts": f"{made}\n\n{counts(findings)}", "all": tables})
     for each in findings:
-        del each["values"]
-    FINDINGS.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        each["values"] = [[float(f"{value:.4g}") for value in world] for world in each["values"]]
+    lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in findings)
+    rest = json.dumps({**found, "findings": []}, ensure_ascii=False)
+    FINDINGS.write_text(rest.replace('"findings": []', f'"findings": [\n{lines}\n]') + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

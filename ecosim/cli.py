@@ -121,7 +121,7 @@ def show(
     toml: Annotated[bool, typer.Option("--toml", help="Print it as a complete scenario file.")] = False,
     agents: Agents = None,
 ) -> None:
-    """Show a scenario: what differs from the defaults, and all else."""
+    """Show what a scenario changes, and all else that it holds."""
     from ecosim.roles import read_roles
     from ecosim.scenario import load_scenario
     from ecosim.scenario_text import as_toml, print_scenario

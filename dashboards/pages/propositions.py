@@ -13,7 +13,7 @@ import solara
 
 from pages.choices import Choices
 from parts import session
-from parts.texts import text
+from parts.texts import of_proposition, text
 
 FINDINGS = Path(__file__).parents[1] / "assets" / "propositions.json"
 FILTERS = ("paper", "mechanism", "verdict")
@@ -84,7 +84,7 @@ def _row(finding: Finding, language: str) -> str:
     reading = finding["reading"] or ""
     command = f"ecosim propositions {finding['number']} --seeds {seeds_at_most()}" if effect else ""
     cells = (
-        finding["number"], f"{finding['statement']} ({finding['place']})", None, f"{verdict}: {finding['reason']}",
+        finding["number"], f"{of_proposition(finding['number'], finding['statement'], language)} ({finding['place']})", None, f"{verdict}: {finding['reason']}",
         f"{numbers} {reading}".strip(), command,
     )  # fmt: skip
     return (
@@ -92,6 +92,58 @@ def _row(finding: Finding, language: str) -> str:
         + "".join(f"<td>{_picture(finding, language) if cell is None else html.escape(cell)}</td>" for cell in cells)
         + "</tr>"
     )
+
+
+def _pictures(finding: Finding, language: str) -> str:
+    """Return the effect as a drawing and, folded, what each world's runs came to."""
+    return _picture(finding, language) + (_distribution(finding, language) if finding["values"] else "")
+
+
+def _distribution(finding: Finding, language: str) -> str:
+    """Return a column of dots a world, one a seed, with their mean as a bar."""
+    worlds, values = finding["worlds"], finding["values"]
+    low, high = min(map(min, values)), max(map(max, values))
+    names = [_world(name, language) for name in worlds]
+    means = [sum(readings) / len(readings) for readings in values]
+
+    def height(value: float) -> float:
+        return 90.0 - 80.0 * ((value - low) / (high - low) if high > low else 0.5)
+
+    drawn = []
+    for place, (readings, mean) in enumerate(zip(values, means, strict=True)):
+        left, colour = 62 + 46 * place, "#0072b2" if place == 0 else "#666666"
+        # One path of lines without length instead of a circle a dot: there are ten thousand of them.
+        dots = "".join(
+            f"M{left + 30 * rank / max(1, len(readings) - 1):.0f} {height(value):.0f}h0"
+            for rank, value in enumerate(readings)
+        )
+        drawn.append(
+            f"<path d='{dots}' stroke='{colour}' stroke-opacity='0.6' stroke-width='4' stroke-linecap='round'/>"
+        )
+        drawn.append(
+            f"<line x1='{left - 3}' x2='{left + 33}' y1='{height(mean):.1f}' y2='{height(mean):.1f}' stroke='#d55e00' stroke-width='2'/>"
+        )
+        drawn.append(f"<text x='{left + 15}' y='108' text-anchor='middle'>{place + 1}</text>")
+    for value in {low, high}:
+        drawn.append(f"<text x='52' y='{height(value) + 4:.1f}' text-anchor='end'>{value:.3g}</text>")
+    told = "; ".join(
+        f"{number} {name}: {mean:.3g}" for number, (name, mean) in enumerate(zip(names, means, strict=True), start=1)
+    )
+    label = html.escape(f"{text('propositions.readings', language)}, {finding['reading']}. {told}", quote=True)
+    width = 62 + 46 * len(worlds)
+    return (
+        f"<details><summary>{html.escape(text('propositions.readings', language))}</summary>"
+        f"<svg role='img' aria-label='{label}' width='{width}' height='114' viewBox='0 0 {width} 114' font-size='11'>{''.join(drawn)}</svg>"
+        f"<p>{html.escape(text('propositions.means', language))} {html.escape(told)}</p></details>"
+    )
+
+
+def _world(name: str, language: str) -> str:
+    """Return what a world of an experiment is called."""
+    kind, _, control = name.partition(" under ")
+    word, _, number = kind.partition(" ")
+    called = text(f"propositions.worlds.{word}", language) + (f" {number}" if number else "")
+    return called + (text("propositions.worlds.under_control", language) if control else "")
 
 
 def _picture(finding: Finding, language: str) -> str:

@@ -127,6 +127,12 @@ def of_study(study: str, part: str, english: str, language: str = ENGLISH) -> st
     return entry["meaning"] if language == CHINESE and entry and entry["of"] == english else english
 
 
+def of_proposition(number: str, english: str, language: str = ENGLISH) -> str:
+    """Return the statement of a proposition, in Chinese as `of_scenario` does."""
+    entry = _file("propositions").get(number)
+    return entry["meaning"] if language == CHINESE and entry and entry["of"] == english else english
+
+
 @cache
 def both_languages() -> dict[str, dict[str, str]]:
     """Return all texts that have both languages in their file, by dotted key.

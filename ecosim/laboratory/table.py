@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecosim.laboratory.proposition import Proposition
+from ecosim.laboratory.trial import worlds_of
 from ecosim.laboratory.verdict import CORRECTION, LEVEL, VERDICTS, Effect, Finding
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def as_record(finding: Finding) -> dict[str, Any]:
         "effect": plain(finding.effect), "under_control": plain(finding.under_control),
         "difference": plain(finding.difference), "seeds": finding.seeds,
         "corrected": finding.corrected if math.isfinite(finding.corrected) else None,
-        "verdict": finding.verdict, "reason": finding.reason, "values": [list(world) for world in finding.values],
+        "verdict": finding.verdict, "reason": finding.reason,
+        "worlds": [] if experiment is None else list(worlds_of(experiment)), "values": [list(world) for world in finding.values],
     }  # fmt: skip
 
 

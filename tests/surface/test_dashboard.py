@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -439,8 +440,12 @@ def test_propositions_are_filtered(visit: Visit) -> None:
     kept = [each for each in found if "S002" in each["papers"] and each["verdict"] == "shown"]
     assert kept
     expect(rows).to_have_count(len(kept), timeout=20_000)
-    expect(rows.first.locator("svg")).to_be_visible()
+    expect(rows.first.locator("svg").first).to_be_visible()
     expect(rows.first).to_contain_text(f"ecosim propositions {kept[0]['number']} --seeds 24")
+    rows.first.locator("summary").click()
+    dots = [path.get_attribute("d").count("h0") for path in rows.first.locator("details path").all()]
+    assert dots == list(map(len, kept[0]["values"]))
+    expect(rows.first.locator("details")).to_contain_text(f"1 treatment: {mean(kept[0]['values'][0]):.3g}")
 
 
 def test_study_of_an_arbitrary_path_cannot_be_opened(visit: Visit) -> None:

@@ -14,6 +14,9 @@ import pytest
 
 from ecosim import state
 from ecosim.grammar import scenario_grammar
+from ecosim.laboratory.declarations import load_propositions
+from ecosim.laboratory.trial import worlds_of
+from ecosim.laboratory.verdict import VERDICTS
 from ecosim.mechanisms.components import TIERS
 from ecosim.mechanisms.readings import RELATIONS
 from ecosim.outcome_table import OUTCOMES
@@ -135,6 +138,16 @@ def test_each_shipped_scenario_is_translated() -> None:
     assert set(_chinese_file("scenarios")) == set(shipped_scenarios())
 
 
+def test_propositions_are_translated() -> None:
+    """Each of the papers' claims has a Chinese statement of what it says in English today, and no other has."""
+    claims = {one.number: one.statement for one in load_propositions()}
+    for number, english in claims.items():
+        assert CHINESE.search(texts.of_proposition(number, english, "zh")), (
+            f"{number}: translate in texts/propositions.zh.toml"
+        )
+    assert set(_chinese_file("propositions")) == set(claims)
+
+
 def _literals() -> set[str]:
     """Return the pieces of text that stand in quotes in the code of the dashboard, and its templates' names after a dot."""
     found: set[str] = set()
@@ -172,11 +185,12 @@ def test_each_key_of_a_page_is_asked_for() -> None:
     """A text that no page shows any more is taken out.
 
     A key stands in quotes in the code as a whole, or is put together behind a dot or an underscore: of names that stand in
-    quotes elsewhere, words of the engine, phases of a quarter, scenarios or papers.
+    quotes elsewhere, words of the engine and of the laboratory, phases of a quarter, scenarios or papers.
     """
     pieces = _literals()
     rests = {*pieces, *shipped_scenarios(), *(phase.name for phase in QUARTER), "S000", "S001", "S002", "S003"}
-    rests |= {re.sub("[ -]", "_", word) for word in _engine_words()}
+    rests |= {re.sub("[ -]", "_", word) for word in {*_engine_words(), *VERDICTS}}
+    rests |= {name.split()[0] for one in load_propositions() if one.experiment for name in worlds_of(one.experiment)}
 
     def asked_for(key: str) -> bool:
         cuts = [position + 1 for position, letter in enumerate(key) if letter in "._"]
