@@ -89,7 +89,7 @@ def _row(finding: Finding, language: str) -> str:
     )  # fmt: skip
     return (
         "<tr>"
-        + "".join(f"<td>{_picture(finding, language) if cell is None else html.escape(cell)}</td>" for cell in cells)
+        + "".join(f"<td>{_pictures(finding, language) if cell is None else html.escape(cell)}</td>" for cell in cells)
         + "</tr>"
     )
 
