@@ -22,7 +22,7 @@ test: $(VENV)/test.stamp browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy ecosim agents dashboards
-	$(BIN)/pytest -n 3
+	$(BIN)/pytest -n 2
 
 site: $(VENV)/test.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -124,6 +124,9 @@ def test_killed_anywhere_it_ends_the_same(
                     count = _finished(out) + chance.randint(1, 3)
                     assert _wait_until(lambda count=count: _finished(out) >= count, 60.0)
                     time.sleep(chance.uniform(0.0, 0.05))
+                    assert _wait_until(
+                        lambda sweep=sweep: _workers(sweep), 60.0
+                    )  # one that was killed may not be replaced yet
                     chance.choice(_workers(sweep)).kill()
                     killed["worker"] += 1
             time.sleep(chance.uniform(0.0, 1.5))

@@ -38,6 +38,7 @@ COMMANDS = (
     "analyse",
     "report",
     "calibrate",
+    "propositions",
     "dashboard",
 )
 FILES = {"metrics.parquet", "value.parquet", "roles.parquet", "flows.parquet", "events.parquet", "run.json"}
