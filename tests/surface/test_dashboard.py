@@ -257,6 +257,25 @@ def test_bad_seed_is_told(visit: Visit) -> None:
         assert shares(page) == before
 
 
+def test_typing_is_left_alone(visit: Visit) -> None:
+    """What is being typed stays as it is while answers of the server arrive, and counts when it is finished."""
+    page = visit.go()
+    seen = shares(page)
+    for field, written, address in (
+        (page.get_by_label("Luck (seed)"), "4711", "seed=4711"),
+        (page.locator(".controls-list .controls-number").first, "0.123", "=0.123"),
+    ):
+        field.select_text()
+        page.keyboard.type(written)
+        # Pressed by script, so that the field keeps the keys.
+        page.get_by_role("button", name="New luck").evaluate("button => button.click()")
+        seen = moved(page, seen)
+        expect(field).to_have_value(written)
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(re.escape(address)), timeout=20_000)
+        seen = moved(page, seen)
+
+
 @pytest.mark.parametrize("name", ["embargo", "huawei-ecosystem", "limit-symbiosis"])
 def test_other_scenarios(visit: Visit, name: str) -> None:
     """Another scenario runs, under its own question."""
@@ -383,7 +402,7 @@ def test_compare_runs_pairs(visit: Visit) -> None:
 def test_compare_can_be_cancelled(visit: Visit) -> None:
     """The pairs tell how far they are and can be called off; other settings start anew."""
     page = visit.go("compare")
-    page.get_by_label("Scenario").select_option("huawei-ecosystem")
+    page.get_by_role("combobox", name="Scenario").select_option("huawei-ecosystem")
     expect(page.get_by_text("A and B are the same")).to_be_visible()
     expect(page.get_by_role("button", name="Run the pairs")).to_be_disabled()
     page.goto(f"{visit.address}compare?scenario=huawei-ecosystem&rules.trust=false")

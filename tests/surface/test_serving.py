@@ -198,7 +198,7 @@ def test_password_opens(browser: Browser, locked: Any) -> None:
     expect(page.get_by_text("That is not the password.")).to_be_visible()
     page.get_by_label("Password of the class").fill(PASSWORD)
     page.get_by_role("button", name="Enter").click()
-    expect(page.get_by_label("Scenario")).to_have_value("embargo", timeout=60_000)
+    expect(page.get_by_role("combobox", name="Scenario")).to_have_value("embargo", timeout=60_000)
     assert "info?" in page.url
     page.close()
 
