@@ -1,4 +1,7 @@
-"""Sweeps that are killed, interrupted, or lose their workers: nothing is lost, nothing is there twice, nobody lives on."""
+"""Sweeps that are killed, interrupted, or lose their workers: nothing is lost, nothing is there twice, nobody lives on.
+
+A longer look takes ``KILLS=20 pytest tests/studies/test_sweep_killed.py``.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 
 Cluster = tuple[str, subprocess.Popen[bytes], list[subprocess.Popen[bytes]]]
 
-KILLS = 20
+KILLS = int(os.environ.get("KILLS", "6"))
 PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
 
@@ -138,7 +141,7 @@ def test_killed_anywhere_it_ends_the_same(
             "one lives on"
         )
         progress.append(_finished(out))
-    assert min(killed.values()) >= 5
+    assert min(killed.values()) >= KILLS // 4
     assert progress == sorted(progress), "what was finished is kept"
     assert 0 < progress[-1] < 120, "it was killed in the middle"
     monkeypatch.setenv("SECONDS_TO_WAIT", "0")

@@ -1,4 +1,7 @@
-"""The command line, as real processes: what it prints, writes, refuses, and how it ends."""
+"""The command line: what it prints, writes, refuses, and how it ends.
+
+How a process starts and ends is looked at in processes of its own; what it answers, where the tests run, too.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ import pandas as pd
 import pytest
 
 import ecosim
+from ecosim import cli
 from ecosim.outcome_table import OUTCOMES
 from ecosim.roles import read_roles
 from ecosim.runs import RESULT_FILES
@@ -61,6 +65,24 @@ def call(*arguments: str | Path, cwd: Path | None = None, code: str | None = Non
     )  # fmt: skip
     done.stderr = done.stderr.replace(f"{COMPILING}\n", "")
     return done
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Return what runs the command line in this process and tells the same as `call`."""
+
+    def ask(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setenv("COLUMNS", "80")
+        capsys.readouterr()
+        with monkeypatch.context() as changed, pytest.raises(SystemExit) as end:
+            if cwd is not None:
+                changed.chdir(cwd)
+            cli.main([str(argument) for argument in arguments])
+        printed, told = capsys.readouterr()
+        assert isinstance(end.value.code, int)
+        return subprocess.CompletedProcess(arguments, end.value.code, printed, told.replace(f"{COMPILING}\n", ""))
+
+    return ask
 
 
 def sentence_of(done: subprocess.CompletedProcess[str]) -> str:
@@ -125,9 +147,9 @@ print(json.dumps([sorted(set({heavy!r}) & set(sys.modules)), printed]))
     assert listed == list(COMMANDS), "each command with its sentence, none cut off"
 
 
-def test_scenarios_lists_what_is_shipped() -> None:
+def test_scenarios_lists_what_is_shipped(answer: Callable[..., Any]) -> None:
     """Each shipped scenario is named, with what it asks."""
-    done = call("scenarios")
+    done = answer("scenarios")
     assert done.returncode == 0
     assert "huawei-ecosystem" in done.stdout
     assert "How is value shared among" in done.stdout
@@ -176,12 +198,12 @@ def test_run_writes_five_tables_and_a_record(first: subprocess.CompletedProcess[
     assert record["hash"] in first.stdout
 
 
-def test_seed_decides(first: subprocess.CompletedProcess[str], place: Path) -> None:
-    """The same seed in another process gives the same bytes; seeds 0 and 2 give others, seed 0 included."""
+def test_seed_decides(first: subprocess.CompletedProcess[str], place: Path, answer: Callable[..., Any]) -> None:
+    """The same seed in another process, this one, gives the same bytes; seeds 0 and 2 give others, seed 0 included."""
     assert first.returncode == 0
     hashes = {}
     for seed in (0, 1, 2):
-        done = call("run", "small.toml", "--seed", str(seed), "--out", f"seed{seed}", cwd=place)
+        done = answer("run", "small.toml", "--seed", str(seed), "--out", f"seed{seed}", cwd=place)
         assert f"; seed {seed}; " in done.stdout
         hashes[seed] = json.loads((place / f"seed{seed}" / "run.json").read_text(encoding="utf-8"))["hash"]
         if seed == 1:
@@ -190,7 +212,7 @@ def test_seed_decides(first: subprocess.CompletedProcess[str], place: Path) -> N
     assert len(set(hashes.values())) == 3
 
 
-def test_options_reach_the_run_and_its_command_repeats_it(place: Path) -> None:
+def test_options_reach_the_run_and_its_command_repeats_it(place: Path, answer: Callable[..., Any]) -> None:
     """Settings, rules left out and steps are in the record, and the command kept there gives the same tables."""
     options = ("--set", "roles.user.initial=9", "--set", "schedule.activation=random", "--without", "turnover")
     done = call("run", "small.toml", "--seed", "5", "--steps", "3", *options, "--out", "changed", cwd=place)
@@ -202,15 +224,17 @@ def test_options_reach_the_run_and_its_command_repeats_it(place: Path) -> None:
     assert len(pd.read_parquet(place / "changed" / "metrics.parquet")) == 3
     words = shlex.split(record["repeat"]["command"])
     assert words[:2] == ["ecosim", "run"]
-    again = call(*words[1:], cwd=place)
+    again = answer(*words[1:], cwd=place)
     assert record["hash"] in again.stdout
 
 
-def test_steps_may_end_before_an_event(tmp_path: Path, write_world: Callable[..., Path], small_text: str) -> None:
+def test_steps_may_end_before_an_event(
+    tmp_path: Path, write_world: Callable[..., Path], small_text: str, answer: Callable[..., Any]
+) -> None:
     """A shorter run of a scenario is possible even if it dates events after its end."""
     event = '[[events]]\nname = "late"\nstep = 6\nenter = { role = "user" }\n'
     write_world(small_text + event, "late", tmp_path)
-    done = call("run", "late.toml", "--steps", "2", cwd=tmp_path)
+    done = answer("run", "late.toml", "--steps", "2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "\n2 quarters, 2000 Q1 to 2000 Q2; seed 1; " in done.stdout
 
@@ -256,14 +280,15 @@ def test_broken_ledger_ends_the_run(tmp_path: Path, write_world: Callable[..., P
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(
-    arguments: str, finding: str, remedy: str, tmp_path: Path, write_world: Callable[..., Path], small_text: str
-) -> None:
+    arguments: str, finding: str, remedy: str, tmp_path: Path, write_world: Callable[..., Path], small_text: str,
+    answer: Callable[..., Any],
+) -> None:  # fmt: skip
     """Each wrong option, name, path or value: status 2, one line with what is right, nothing run, nothing written."""
     write_world(small_text, "small", tmp_path)
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("years of work", encoding="utf-8")
     before = content_of(tmp_path)
-    sentence = sentence_of(call(*arguments.split(), cwd=tmp_path))
+    sentence = sentence_of(answer(*arguments.split(), cwd=tmp_path))
     assert sentence.startswith(finding)
     assert remedy in sentence
     assert content_of(tmp_path) == before
@@ -509,31 +534,33 @@ def test_where_shows_the_schedule_and_the_roles(first: subprocess.CompletedProce
         assert re.search(rf"^ {role} +agents/{role}\.py:\d+ ", done.stdout, re.MULTILINE)
 
 
-def test_schema_is_a_json_schema(place: Path, small_text: str) -> None:
+def test_schema_is_a_json_schema(place: Path, small_text: str, answer: Callable[..., Any]) -> None:
     """What `schema` prints is a JSON Schema by which the small world is right and a misspelt one wrong."""
-    schema = json.loads(call("schema").stdout)
+    schema = json.loads(answer("schema").stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     assert validator.is_valid(tomllib.loads(small_text))
     assert not validator.is_valid({"stpes": 3})
-    done = call("schema", "--out", "schema.json", cwd=place)
+    done = answer("schema", "--out", "schema.json", cwd=place)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert json.loads((place / "schema.json").read_text(encoding="utf-8")) == schema
 
 
-def test_show_gives_a_file_that_gives_the_same_run(first: subprocess.CompletedProcess[str], place: Path) -> None:
+def test_show_gives_a_file_that_gives_the_same_run(
+    first: subprocess.CompletedProcess[str], place: Path, answer: Callable[..., Any]
+) -> None:
     """The scenario that `show --toml` prints runs to the same tables, under any name."""
     shown = call("show", "small.toml", "--toml", cwd=place)
     (place / "shown.toml").write_text(shown.stdout, encoding="utf-8")
-    done = call("run", "shown.toml", cwd=place)
+    done = answer("run", "shown.toml", cwd=place)
     record = json.loads((place / "first" / "run.json").read_text(encoding="utf-8"))
     assert first.returncode == 0
     assert record["hash"] in done.stdout
 
 
-def test_show_starts_with_what_differs() -> None:
+def test_show_starts_with_what_differs(answer: Callable[..., Any]) -> None:
     """People see what the scenario changed before the long list of all parameters."""
-    done = call("show", "huawei-ecosystem")
+    done = answer("show", "huawei-ecosystem")
     assert done.returncode == 0
     assert max(map(len, done.stdout.splitlines())) <= 80
     first, _, rest = done.stdout.partition("All parameters")
@@ -542,9 +569,9 @@ def test_show_starts_with_what_differs() -> None:
     assert re.search(r"^ \[roles\.firm\] ", rest, re.MULTILINE)
 
 
-def test_profile_and_series(tmp_path: Path) -> None:
+def test_profile_and_series(tmp_path: Path, answer: Callable[..., Any]) -> None:
     """``--profile`` prints each phase with its time; ``--series`` puts organisations.parquet beside the other results."""
-    done = call("run", "classroom", "--steps", "5", "--profile", "--series", "2", "--out", str(tmp_path / "out"))
+    done = answer("run", "classroom", "--steps", "5", "--profile", "--series", "2", "--out", str(tmp_path / "out"))
     assert done.returncode == 0
     told = done.stdout.partition("Time by phase of the quarter")[2]
     assert [line.split()[0] for line in told.splitlines() if line.split()[:1]][2:-1] == [
@@ -555,8 +582,8 @@ def test_profile_and_series(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out"], "something was left behind"
 
 
-def test_series_need_a_directory() -> None:
+def test_series_need_a_directory(answer: Callable[..., Any]) -> None:
     """Series without a directory to write them to are refused in a sentence."""
-    done = call("run", "classroom", "--series", "2")
+    done = answer("run", "classroom", "--series", "2")
     assert (done.returncode, done.stdout) == (2, "")
     assert "--series writes a file; give a directory for it with --out DIR" in done.stderr

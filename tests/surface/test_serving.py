@@ -350,18 +350,22 @@ def test_sessions_do_not_see_each_other(browser: Browser, dashboard: Any) -> Non
     leave(two)
 
 
-def test_closed_tab_frees_its_session(browser: Browser, dashboard: Any) -> None:
+def test_closed_tab_frees_its_session(browser: Browser, new_server: Any, tmp_path: Path) -> None:
     """Closing a tab ends what it ran and forgets what it held, at once and not after a day."""
-    settle(lambda: dashboard.kernels() == 0, 90)
-    leave(opened(browser, dashboard.address))  # the first visitor has the server start what it keeps
-    settle(lambda: dashboard.kernels() == 0, 10)
-    threads = dashboard.threads()
-    for _ in range(3):
-        page = opened(browser, dashboard.address, "scenario=limit-turnover")
-        settle(lambda: dashboard.kernels() == 1)
-        leave(page)
-        settle(lambda: dashboard.kernels() == 0, 10)
-    settle(lambda: dashboard.threads() <= threads + 2)
+    server = new_server(tmp_path)
+    server.start()
+    try:
+        leave(opened(browser, server.address))  # the first visitor has the server start what it keeps
+        settle(lambda: server.kernels() == 0, 10)
+        threads = server.threads()
+        for _ in range(3):
+            page = opened(browser, server.address, "scenario=limit-turnover")
+            settle(lambda: server.kernels() == 1)
+            leave(page)
+            settle(lambda: server.kernels() == 0, 10)
+        settle(lambda: server.threads() <= threads + 2)
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize(
@@ -532,10 +536,14 @@ def test_restart_gives_the_state_back(browser: Browser, new_server: Any, tmp_pat
     server = new_server(tmp_path)
     server.start()
     try:
-        page = opened(browser, server.address, "scenario=classroom&seed=12&policy.subsidy=0.3")
+        page = browser.new_context().new_page()
+        page.clock.install()
+        page.goto(f"{server.address}?scenario=classroom&seed=12&policy.subsidy=0.3")
+        expect(page.get_by_label("Luck (seed)")).to_be_visible(timeout=60_000)
         server.stop(kill=True)
         expect(page.get_by_text("Server disconnected.")).to_be_visible(timeout=60_000)
         server.start()
+        page.clock.fast_forward(60_000)  # it waits longer before each attempt
         refresh = page.get_by_role("button", name="Refresh now")
         seed = page.get_by_label("Luck (seed)")
         settle(lambda: refresh.is_visible() or not page.get_by_text("Server disconnected.").is_visible(), 60)
