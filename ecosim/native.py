@@ -10,6 +10,7 @@ array that a rule makes is counted as always.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -147,11 +148,19 @@ else:
         Parameters
         ----------
         arguments : for each rule, arguments of the types that it will be called with.
+
+        Notes
+        -----
+        Each process goes through the rules in an order of its own: of several that find no machine code kept, as when
+        many begin at once after an installation, each then finds most of it made by the others.
         """
         each = {id(argument): argument for every in arguments for argument in every}
         kinds = {identity: numba.typeof(argument) for identity, argument in each.items()}
         called = [tuple(kinds[id(argument)] for argument in every) for every in arguments]
-        return np.array([_address(rule, kinds_of_rule) for rule, kinds_of_rule in zip(rules, called, strict=True)])
+        addresses = np.zeros(len(rules), np.int64)
+        for place in random.Random().sample(range(len(rules)), len(rules)):
+            addresses[place] = _address(rules[place], called[place])
+        return addresses
 
     def _address(rule: Any, kinds: tuple[Any, ...]) -> int:
         if (rule, kinds) not in _ADDRESSES:
