@@ -18,7 +18,7 @@ import pytest
 from playwright.sync_api import expect
 
 # Milliseconds that a page has to come to what a test expects, on two cores that do other things besides.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 PROJECT = Path(__file__).parents[2]
 NOWHERE = "http://127.0.0.1:9"

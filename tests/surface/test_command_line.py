@@ -74,10 +74,11 @@ def answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     def ask(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         monkeypatch.setenv("COLUMNS", "80")
         capsys.readouterr()
-        with monkeypatch.context() as changed, pytest.raises(SystemExit) as end:
+        with monkeypatch.context() as changed:
             if cwd is not None:
                 changed.chdir(cwd)
-            cli.main([str(argument) for argument in arguments])
+            with pytest.raises(SystemExit) as end:
+                cli.main([str(argument) for argument in arguments])
         printed, told = capsys.readouterr()
         assert isinstance(end.value.code, int)
         return subprocess.CompletedProcess(arguments, end.value.code, printed, told.replace(f"{COMPILING}\n", ""))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
@@ -54,7 +53,7 @@ class Visit:
     def go(self, path: str = "", query: str = "") -> Page:
         """Open a page and wait until it shows what it is for."""
         self.page.goto(f"{self.address}{path}?{query + '&' if query else ''}lang={self.language}")
-        expect(self.page.locator(".page-head")).to_be_visible(timeout=60_000)
+        expect(self.page.locator(".page-head")).to_be_visible()
         if not path:
             drawn(self.page)
         return self.page
@@ -63,7 +62,7 @@ class Visit:
         """Go on to another page by the links of the head, which loads nothing anew."""
         link = self.page.get_by_role("navigation").locator(f"a[href='/{path}']")
         link.click()
-        expect(link).to_have_attribute("aria-current", "page", timeout=20_000)
+        expect(link).to_have_attribute("aria-current", "page")
         self.page.wait_for_timeout(500)  # what is drawn after a page is there, such as charts
         return self.page
 
@@ -77,8 +76,8 @@ class Visit:
 def drawn(page: Page) -> None:
     """Wait until the chart and the table of shares are on the screen; panels below the edge are drawn when one comes there."""
     expect(page.locator(".page-player .panel.shares :is(canvas, svg)").first).to_be_visible(timeout=PATIENCE)
-    table(page).scroll_into_view_if_needed(timeout=20_000)
-    expect(table(page).locator("tr")).not_to_have_count(0, timeout=20_000)
+    table(page).scroll_into_view_if_needed(timeout=60_000)
+    expect(table(page).locator("tr")).not_to_have_count(0)
 
 
 def table(page: Page) -> Locator:
@@ -168,7 +167,7 @@ def test_pages_are_reached_from_each_other(visit: Visit) -> None:
     ):
         page.get_by_role("navigation").get_by_role("link", name=name).focus()
         page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(rf"/{path}\?.*seed=5"), timeout=20_000)
+        page.wait_for_url(re.compile(rf"/{path}\?.*seed=5"), timeout=60_000)
         expect(page.get_by_role("navigation").get_by_role("link", name=name)).to_have_attribute("aria-current", "page")
 
 
@@ -177,7 +176,7 @@ def test_language_switches_in_place(visit: Visit) -> None:
     page = visit.go(query="seed=5")
     page.get_by_label("Language").select_option("zh")
     expect(page.get_by_text(text("live.new_luck", "zh"))).to_be_visible()
-    page.wait_for_url(re.compile("lang=zh"), timeout=20_000)
+    page.wait_for_url(re.compile("lang=zh"), timeout=60_000)
     expect(page.get_by_label(text("live.seed", "zh"))).to_have_value("5")
 
 
@@ -202,31 +201,16 @@ def test_moving_a_slider_changes_the_shares(visit: Visit) -> None:
     if page.get_by_role("button", name="Change something").is_visible():
         page.get_by_role("button", name="Change something").click()
     slider = page.locator(".controls-list input[type=range]").first
-    expect(slider).to_be_visible(timeout=20_000)
+    expect(slider).to_be_visible()
     slider.focus()
     slider.press("Home")
     after = moved(page, before)
-    page.wait_for_url(re.compile("roles.firm.openness_target=0"), timeout=20_000)
+    page.wait_for_url(re.compile("roles.firm.openness_target=0"), timeout=60_000)
     expect(page.locator(".controls-changed").first).to_be_visible()
     assert after != before
     page.get_by_role("button", name="Reset (1)").click()
     becomes(page, before)
     expect(page.get_by_role("button", name="Reset")).to_be_disabled()
-
-
-def test_slider_to_chart_is_quick(visit: Visit) -> None:
-    """From a slider to the changed numbers takes well under a second on the classroom, also on a busy machine."""
-    page = visit.go()
-    slider = page.locator(".controls-list input[type=range]").first
-    expect(slider).to_be_visible(timeout=20_000)
-    slider.focus()
-    times = []
-    for key in ("Home", "End", "Home"):
-        before, begun = shares(page), time.perf_counter()
-        slider.press(key)
-        moved(page, before)
-        times.append(time.perf_counter() - begun)
-    assert min(times) < 1.5, times
 
 
 def test_same_luck_and_new_luck(visit: Visit) -> None:
@@ -240,7 +224,7 @@ def test_same_luck_and_new_luck(visit: Visit) -> None:
     page.get_by_role("button", name="New luck").click()
     moved(page, second)
     assert seed.input_value() not in ("1", "2")
-    page.wait_for_url(re.compile("rules.trust=false"), timeout=20_000)
+    page.wait_for_url(re.compile("rules.trust=false"), timeout=60_000)
     seed.fill("1")
     seed.press("Enter")
     becomes(page, first)
@@ -274,7 +258,7 @@ def test_typing_is_left_alone(visit: Visit) -> None:
         seen = moved(page, seen)
         expect(field).to_have_value(written)
         page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(re.escape(address)), timeout=20_000)
+        page.wait_for_url(re.compile(re.escape(address)), timeout=60_000)
         seen = moved(page, seen)
 
 
@@ -286,7 +270,7 @@ def test_other_scenarios(visit: Visit, name: str) -> None:
     page.get_by_role("combobox", name="Scenario").select_option(name)
     expect(page.get_by_role("heading", name=ecosim.load_scenario(name).question)).to_be_visible(timeout=PATIENCE)
     moved(page, before)
-    page.wait_for_url(re.compile(f"scenario={name}"), timeout=20_000)
+    page.wait_for_url(re.compile(f"scenario={name}"), timeout=60_000)
     assert len(page.get_by_role("combobox", name="Scenario").locator("option").all()) == len(shipped_scenarios())
 
 
@@ -297,12 +281,12 @@ def test_branch_keeps_the_past(visit: Visit) -> None:
     page.locator(".page-player input[type=range]").first.fill("19")
     before = moved(page, at_the_end)
     page.get_by_role("button", name="Branch here").click()
-    expect(page.get_by_text(re.compile("Changes count from 200[45] Q[1-4] on"))).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(re.compile("Changes count from 200[45] Q[1-4] on"))).to_be_visible()
     slider = page.get_by_role("slider", name="surplus").first
-    expect(slider).to_be_visible(timeout=20_000)
+    expect(slider).to_be_visible()
     slider.focus()
     slider.press("Home")
-    page.wait_for_url(re.compile(r"at\.\d+\.adoption\.surplus=0"), timeout=20_000)
+    page.wait_for_url(re.compile(r"at\.\d+\.adoption\.surplus=0"), timeout=60_000)
     after = moved(page, before)
     step = int(re.findall(r"at\.(\d+)\.", page.url)[0])
     assert 18 <= step <= 21
@@ -323,7 +307,7 @@ def test_band_over_seeds_can_be_cancelled(visit: Visit) -> None:
     expect(box).not_to_be_checked()
     page.get_by_role("combobox", name="Scenario").select_option("classroom")
     box.check()
-    expect(page.get_by_role("progressbar", name="Running other seeds")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_role("progressbar", name="Running other seeds")).to_have_count(0)
     expect(box).to_be_checked()
 
 
@@ -356,7 +340,7 @@ def test_download_and_upload_give_the_same_run(visit: Visit) -> None:
     moved(page, before)
     page.get_by_text("Share", exact=True).click()
     page.get_by_label("Upload scenario").set_input_files(file)
-    expect(page.get_by_role("combobox", name="Scenario")).to_have_value(file.stem, timeout=20_000)
+    expect(page.get_by_role("combobox", name="Scenario")).to_have_value(file.stem)
     becomes(page, before)
 
 
@@ -369,7 +353,7 @@ def test_exported_page_opens_from_disk(visit: Visit, browser: Browser) -> None:
     alone.on("pageerror", lambda error: wrong.append(str(error)))
     alone.on("request", lambda asked: wrong.append(asked.url) if asked.url.startswith("http") else None)
     alone.goto(file.as_uri())
-    expect(alone.locator("canvas, svg").first).to_be_visible(timeout=20_000)
+    expect(alone.locator("canvas, svg").first).to_be_visible()
     alone.close()
     assert not wrong
 
@@ -380,7 +364,7 @@ def test_click_on_an_organisation_tells_its_story(visit: Visit) -> None:
     page.get_by_label("Choose an organisation").scroll_into_view_if_needed()
     page.get_by_label("Choose an organisation").select_option(label="Core")
     network = page.locator(".page-player .panel.network")
-    expect(network).to_contain_text(re.compile("capital", re.IGNORECASE), timeout=20_000)
+    expect(network).to_contain_text(re.compile("capital", re.IGNORECASE))
 
 
 # -- compare ----------------------------------------------------------------------------------------------------------
@@ -410,7 +394,7 @@ def test_compare_can_be_cancelled(visit: Visit) -> None:
     page.goto(f"{visit.address}compare?scenario=huawei-ecosystem&rules.trust=false")
     page.get_by_label("Pairs of runs").select_option("40")
     page.get_by_role("button", name="Run the pairs").click()
-    expect(page.get_by_role("progressbar", name="Running pairs")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("progressbar", name="Running pairs")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("progressbar", name="Running pairs")).to_have_count(0)
 
@@ -433,7 +417,7 @@ def test_info_tells_of_every_scenario(visit: Visit) -> None:
     for name in shipped_scenarios():
         page = visit.go("info", f"scenario={name}")
         world = ecosim.load_scenario(name)
-        expect(page.get_by_role("heading", level=1)).to_have_text(world.title, timeout=20_000)
+        expect(page.get_by_role("heading", level=1)).to_have_text(world.title)
         body = page.locator(".page-text").inner_text()
         assert world.question in body
         for source in world.sources:
@@ -444,7 +428,7 @@ def test_things_to_try_lead_to_the_live_page(visit: Visit) -> None:
     """Try it takes the change along to the live page."""
     page = visit.go("info")
     page.get_by_role("button", name="Try it").nth(1).click()
-    page.wait_for_url(re.compile(r"/\?.*rules.trust=false"), timeout=20_000)
+    page.wait_for_url(re.compile(r"/\?.*rules.trust=false"), timeout=60_000)
     drawn(page)
 
 
@@ -452,7 +436,7 @@ def test_propositions_are_filtered(visit: Visit) -> None:
     """The table holds all propositions, a filter leaves those that fit, each with its picture and its command."""
     page = visit.go("propositions")
     rows = page.locator("table.page-table tbody tr")
-    expect(rows).to_have_count(120, timeout=20_000)
+    expect(rows).to_have_count(120)
     page.get_by_label("Paper").select_option("S002")
     page.get_by_label("Verdict").select_option("shown")
     found = json.loads(
@@ -460,7 +444,7 @@ def test_propositions_are_filtered(visit: Visit) -> None:
     )["findings"]
     kept = [each for each in found if "S002" in each["papers"] and each["verdict"] == "shown"]
     assert kept
-    expect(rows).to_have_count(len(kept), timeout=20_000)
+    expect(rows).to_have_count(len(kept))
     expect(rows.first.locator("svg").first).to_be_visible()
     expect(rows.first).to_contain_text(f"ecosim propositions {kept[0]['number']} --seeds 24")
     rows.first.locator("summary").click()
@@ -474,7 +458,7 @@ def test_study_of_an_arbitrary_path_cannot_be_opened(visit: Visit) -> None:
     page = visit.go("study")
     offered = page.locator(".page-study option")
     shipped_ones = {path.parent.name for path in Path(study.__file__).parents[1].glob("studies/*/study.json")}
-    expect(offered).to_have_count(len(shipped_ones), timeout=20_000)
+    expect(offered).to_have_count(len(shipped_ones))
     assert {option.get_attribute("value") for option in offered.all()} == shipped_ones
 
 

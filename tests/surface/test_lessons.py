@@ -348,7 +348,7 @@ def test_nothing_is_told_before_the_student_commits(
     time.press("Home")
     expect(time).to_have_js_property("value", "0")
     sheet.get_by_role("button", name=text("player.control.play")).first.click()
-    expect(time).not_to_have_js_property("value", "0", timeout=30_000)
+    expect(time).not_to_have_js_property("value", "0")
     assert sheet.pdf()[:5] == b"%PDF-"
 
 
@@ -360,14 +360,14 @@ def test_an_answer_can_be_forgotten(visitor: Callable[..., Page]) -> None:
     expect(page.get_by_role("button", name=text("lesson.commit"))).to_be_visible()
     page.wait_for_function("JSON.parse(localStorage['ecosim.lessons']).answers['trust-broken'].prediction === null")
     page.reload()
-    expect(page.get_by_role("button", name=text("lesson.commit"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name=text("lesson.commit"))).to_be_visible()
 
 
 def test_what_a_browser_kept_is_not_trusted(visitor: Callable[..., Page]) -> None:
     """Whatever stands in the browser's storage, the page opens, and nonsense in it is no answer."""
     page = visitor("lessons#alone")
     commit = page.get_by_role("button", name=text("lesson.commit"))
-    expect(commit).to_be_visible(timeout=60_000)
+    expect(commit).to_be_visible()
     nonsense: list[Any] = [
         "{", [1], {"answers": 7}, {"answers": {"alone": {"prediction": "many", "seed": -1, "reason": {}}}, "who": 3},
     ]  # fmt: skip
@@ -375,7 +375,7 @@ def test_what_a_browser_kept_is_not_trusted(visitor: Callable[..., Page]) -> Non
         written = kept if isinstance(kept, str) else json.dumps(kept)
         page.evaluate("kept => localStorage.setItem('ecosim.lessons', kept)", written)
         page.reload()
-        expect(commit).to_be_visible(timeout=60_000)
+        expect(commit).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])

@@ -81,7 +81,7 @@ def test_chosen_again_an_organisation_has_its_story(browser: Browser, dashboard:
     choice.scroll_into_view_if_needed(timeout=120_000)
     for _ in range(2):
         choice.select_option(label="Core")
-        expect(capital).to_be_visible(timeout=20_000)
+        expect(capital).to_be_visible()
         choice.select_option("")
         expect(capital).to_be_hidden()
     page.close()

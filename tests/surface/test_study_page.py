@@ -393,7 +393,7 @@ class Visit:
     def choose(self, name: str) -> Page:
         """Open a study and wait until it is drawn."""
         self.page.locator(".page-study select").select_option(name, timeout=60_000)
-        expect(self.page.locator(".ecosim-study canvas").first).to_be_visible(timeout=60_000)
+        expect(self.page.locator(".ecosim-study canvas").first).to_be_visible()
         return self.page
 
     def end(self) -> None:
@@ -426,7 +426,7 @@ def test_a_sweep_is_opened_and_its_runs_are_reached_by_key(
     page.keyboard.press("Enter")
     where = Wording(analysis.study, language).at(expected["picks"][0]["at"])
     heading = page.get_by_role("heading", name=text("study.runs_behind", language, where=where))
-    expect(heading).to_be_focused(timeout=20_000)
+    expect(heading).to_be_focused()
     expect(page.locator(".study-runs tbody tr:visible")).to_have_count(12)
     expect(page.locator(".study-histogram canvas, .study-lines canvas")).to_have_count(2)
     page.locator(".study-runs button").first.click()
@@ -440,9 +440,9 @@ def test_another_outcome_keeps_the_pick(browser: Browser, served: Any, small: Pa
     page = visit.choose("small")
     page.locator(".study-effects summary").click()
     page.locator(".study-effects tbody button").first.click()
-    expect(page.locator(".study-runs")).to_be_visible(timeout=20_000)
+    expect(page.locator(".study-runs")).to_be_visible()
     page.locator(".page-outcome select").select_option("mean_members")
-    expect(page.locator(".study-runs thead")).to_contain_text("mean members", timeout=20_000)
+    expect(page.locator(".study-runs thead")).to_contain_text("mean members")
     expected = _section(_found(small, "mean_members"), "effects")["table"]["rows"][0][1]
     expect(page.locator(".study-effects tbody tr").first).to_contain_text(expected)
     visit.end()
@@ -452,7 +452,7 @@ def test_damaged_study_is_told_in_the_page(browser: Browser, served: Any, small:
     """A damaged directory gives a sentence, and the next study opens."""
     visit = Visit(browser, served.address, "en")
     visit.page.locator(".page-study select").select_option("damaged", timeout=60_000)
-    expect(visit.page.get_by_role("alert")).to_contain_text("is damaged", timeout=20_000)
+    expect(visit.page.get_by_role("alert")).to_contain_text("is damaged")
     assert str(small.parent) not in visit.page.content()
     visit.choose("classroom-sensitivity")
     visit.end()
@@ -467,7 +467,7 @@ def test_a_cell_leads_to_its_runs_and_a_run_to_the_live_page(browser: Browser, d
     box = chart.bounding_box()
     assert box is not None
     chart.click(position={"x": 0.25 * box["width"], "y": 60})
-    expect(page.get_by_role("heading", name=re.compile(r"The runs behind openness.*0\.2.*protection"))).to_be_visible(timeout=20_000)  # fmt: skip
+    expect(page.get_by_role("heading", name=re.compile(r"The runs behind openness.*0\.2.*protection"))).to_be_visible()  # fmt: skip
     expect(page.locator(".study-runs tbody tr:visible")).to_have_count(20)
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Open: run 0").or_(page.locator(".study-runs a").first).first.click()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -265,20 +263,6 @@ def test_memory_is_bounded(traced: Traced) -> None:
     crowd = Ecosystem("limit-diffusion", seed=1, history=False).run(1)
     kept = capture(crowd)
     assert len(kept.uids) == MOST_KEPT < len(crowd.rows)
-
-
-@pytest.mark.parametrize(("scenario", "most"), [("classroom", 0.2), ("huawei-ecosystem", 0.5)])
-def test_trajectory_is_quick(scenario: str, most: float) -> None:
-    """Protects half a second from a click to the picture: beside the run, the trajectory takes little of the processor."""
-
-    def seconds(work: Callable[[], object]) -> float:
-        begun = time.thread_time()
-        work()
-        return time.thread_time() - begun
-
-    plain = min(seconds(lambda: Ecosystem(scenario, seed=1, history=False).run()) for _ in range(3))
-    traced = min(seconds(lambda: run_and_trace(scenario, 1)) for _ in range(3))
-    assert traced - plain < most
 
 
 # -- stories and bands ------------------------------------------------------------------------------------------------
