@@ -18,12 +18,12 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 run: $(VENV)/run.stamp
 	$(BIN)/ecosim run huawei-ecosystem --out results/huawei-ecosystem
 
-# Three at a time, since a test that waits for a browser or a process leaves a core idle; a module's tests stay together.
+# Who is done takes over from the end of the other's tests, so that a module, and what it prepares, mostly stays with one.
 test: $(VENV)/test.stamp browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy ecosim agents dashboards
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal
 
 site: $(VENV)/test.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
