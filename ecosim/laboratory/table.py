@@ -42,16 +42,29 @@ def standardised(effect: Effect | None) -> str:
     return f"{effect.standardised:+.1f}" if math.isfinite(effect.standardised) else "no spread"
 
 
+def numbers(finding: Finding) -> str:
+    """Return effect, effect under the control and number of seeds in a line; nothing of what was not run."""
+    effect, control = finding.effect, finding.under_control
+    parts = [] if effect is None else [f"effect {written(effect)}, d {standardised(effect)}"]
+    parts += [] if control is None else [f"under control {written(control)}"]
+    parts += [f"{finding.seeds} seeds"] if finding.seeds else []
+    return "; ".join(parts)
+
+
 def print_table(console: Console, findings: Sequence[Finding]) -> None:
-    """Print a row a proposition, and what stands below."""
+    """Print each proposition with its verdict, its numbers and the reason, and what stands below."""
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table("", "claim", "effect", "d", "under control", "seeds", "verdict", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("", "verdict"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("claim, effect, reason")
     for each in findings:
-        words = f"{each.proposition.statement} ({each.proposition.place})"
-        table.add_row(each.proposition.number, words, written(each.effect), standardised(each.effect),
-                      written(each.under_control), str(each.seeds or ""), f"{each.verdict}: {each.reason}")  # fmt: skip
+        lines = (f"{each.proposition.statement} ({each.proposition.place})", numbers(each), each.reason)
+        cell = Text("\n".join(line for line in lines if line))
+        table.add_row(each.proposition.number, each.verdict, cell, end_section=True)
     console.print(table)
     console.print(foot(findings))
 
@@ -61,9 +74,10 @@ def print_list(console: Console, propositions: Sequence[Proposition]) -> None:
     from rich import box
     from rich.table import Table
 
-    table = Table("", "claim", "place", "mechanism", "standing", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table("", "standing", "claim", "mechanism", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.columns[1].no_wrap = True
     for each in propositions:
-        table.add_row(each.number, each.statement, each.place, each.mechanism, each.standing)
+        table.add_row(each.number, each.standing, f"{each.statement} ({each.place})", each.mechanism)
     console.print(table)
 
 

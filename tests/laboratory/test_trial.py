@@ -83,13 +83,18 @@ def test_stops_once_it_is_narrow(file: Path, tmp_path: Path) -> None:
 
 
 def test_command_writes_what_it_prints(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects the command: the table, the correction by name, and a file that holds the same verdicts."""
+    """Protects the command: the table, uncut on 80 columns, the correction by name, and a file that holds the same verdicts."""
     out = tmp_path / "out"
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr("sys.stdout", stdout := _StandIn())
     with pytest.raises(SystemExit) as end:
         cli.main(["propositions", "--file", str(file), "--out", str(out), "--seeds", "4", "--workers", "1"])
     assert end.value.code == 0
-    assert "Holm" in stdout.getvalue()
+    printed = stdout.getvalue()
+    assert "Holm" in printed
+    assert "; 4 seeds" in " ".join(printed.split())
+    assert "…" not in printed
+    assert max(map(len, printed.splitlines())) <= 80
     found = json.loads((out / "propositions.json").read_text(encoding="utf-8"))
     assert [each["verdict"] for each in found["findings"]][1] == "out of scope"
     assert found["findings"][0]["seeds"] == 4
