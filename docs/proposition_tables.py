@@ -1,6 +1,7 @@
 """Writes what the laboratory found: ``python docs/proposition_tables.py DIR`` from what `ecosim propositions --out DIR` left.
 
-The tables go into `docs/propositions.md`, the findings into `dashboards/assets/propositions.json`, readings in four digits.
+The tables go into `docs/propositions.md`, the findings into `dashboards/assets/propositions.json`, readings in four digits, and from them the
+figures into `docs/figures`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from generate import table
+from proposition_figures import FINDINGS, file_of
+from proposition_figures import main as draw
 from tables import insert
 
 from ecosim.laboratory.table import RESULTS
@@ -21,7 +24,6 @@ from ecosim.laboratory.verdict import VERDICTS
 
 DOCS = Path(__file__).resolve().parent
 PAGE = DOCS / "propositions.md"
-FINDINGS = DOCS.parent / "dashboards" / "assets" / RESULTS
 Finding = Mapping[str, Any]
 
 
@@ -40,10 +42,10 @@ def standardised(effect: Mapping[str, float | None] | None) -> str:
 def rows(findings: Iterable[Finding]) -> str:
     """Return a row a proposition."""
     return table(
-        ("", "claim", "reading", "effect", "d", "under control", "seeds", "verdict"),
+        ("", "claim", "mechanism", "reading", "effect", "d", "under control", "seeds", "verdict"),
         (
             (
-                each["number"], f"{each['statement']} ({each['place']})",
+                each["number"], f"{each['statement']} ({each['place']})", each["mechanism"],
                 "" if each["reading"] is None else f"{each['reading']}, {each['scenario']}; claimed {each['side']}",
                 written(each["effect"]), standardised(each["effect"]), written(each["under_control"]), each["seeds"] or "",
                 f"**{each['verdict']}**: {each['reason']}",
@@ -74,15 +76,18 @@ def main(directory: str) -> None:
     )
     sections = dict.fromkeys(each["section"] for each in findings)
     tables = "\n\n".join(
-        f"### {name.replace('-', ' ').capitalize()}\n\n{rows(each for each in findings if each['section'] == name)}"
+        f"### {name.replace('-', ' ').capitalize()}\n\n![Effects of this section's experiments]({file_of(name).relative_to(DOCS)})\n\n"
+        f"{rows(each for each in findings if each['section'] == name)}"
         for name in sections
     )
     insert(PAGE, {"counts": f"{made}\n\n{counts(findings)}", "all": tables})
     for each in findings:
         each["values"] = [[float(f"{value:.4g}") for value in world] for world in each["values"]]
+        each["differences"] = [float(f"{value:.4g}") for value in each["differences"]]
     lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in findings)
     rest = json.dumps({**found, "findings": []}, ensure_ascii=False)
     FINDINGS.write_text(rest.replace('"findings": []', f'"findings": [\n{lines}\n]') + "\n", encoding="utf-8")
+    draw()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Pictures of a finding: the readings of each world over the seeds, and the effect beside that under the control."""
+"""Pictures of a finding: the readings of each world over the seeds, the effect, that under the control, and that of each seed."""
 
 from __future__ import annotations
 
@@ -56,10 +56,13 @@ def _draw_effects(axes: Axes, finding: Finding) -> None:
         axes.plot([effect.low, effect.high], [-place, -place], color=colour, linewidth=2.5)
         axes.plot([effect.mean], [-place], "o", color=colour)
         axes.text(effect.mean, -place + 0.12, name, ha="center", fontsize=8)
+    # Below, the effect seed by seed.
+    heights = -1.7 - 0.2 * (np.arange(len(finding.differences)) % 3)
+    axes.plot(finding.differences, heights, "o", markersize=3.5, alpha=0.6, color=BLUE)
     axes.axvline(0.0, color=GREY, linewidth=0.8, linestyle="--")
-    axes.set_ylim(-1.6, 0.6)
+    axes.set_ylim(-2.4, 0.6)
     axes.set_yticks([])
-    axes.set_xlabel("effect with its 95 % interval")
+    axes.set_xlabel("effect with its 95 % interval; below, each seed")
 
 
 def write_pictures(findings: list[Finding], directory: Path) -> None:

@@ -104,6 +104,7 @@ def as_record(finding: Finding) -> dict[str, Any]:
         "corrected": finding.corrected if math.isfinite(finding.corrected) else None,
         "verdict": finding.verdict, "reason": finding.reason,
         "worlds": [] if experiment is None else list(worlds_of(experiment)), "values": [list(world) for world in finding.values],
+        "differences": list(finding.differences),
     }  # fmt: skip
 
 

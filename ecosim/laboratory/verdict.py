@@ -59,6 +59,7 @@ class Finding:
     corrected : p value of the effect corrected for the number of experiments; not a number before the correction.
     verdict : one of `VERDICTS`; of what is by construction the verdict of its consequence is in `reason`.
     values : (worlds, seeds), the readings, for pictures.
+    differences : (seeds,), what `effect` is the mean of.
     weakest : of several baselines the one that `effect` is against, in words.
     """
 
@@ -71,6 +72,7 @@ class Finding:
     verdict: str = NOT_SHOWN
     reason: str = ""
     values: tuple[tuple[float, ...], ...] = ()
+    differences: tuple[float, ...] = ()
     weakest: str = ""
 
 
@@ -112,7 +114,7 @@ def measured(proposition: Proposition, readings: Mapping[str, Numbers]) -> Findi
     sign = 1.0 if experiment.side == "higher" else -1.0
     parts = [_part(experiment, readings, number) for number in range(max(1, len(experiment.baselines)))]
     weakest = min(range(len(parts)), key=lambda number: sign * parts[number][0].standardised)
-    effect, under, difference = parts[weakest]
+    effect, under, difference, paired = parts[weakest]
     if sign * effect.mean > 0.0:
         # All parts have to be shown (intersection-union test): their largest p value is that of the claim.
         effect = replace(effect, chance=max(part[0].chance for part in parts))
@@ -126,13 +128,22 @@ def measured(proposition: Proposition, readings: Mapping[str, Numbers]) -> Findi
             f"{path} = {value}" for path, value in settings.items() if experiment.treatment.get(path) != value
         )
     values = tuple(tuple(map(float, world)) for world in readings.values())
-    return Finding(proposition, effect, under, difference, readings["treatment"].size, values=values, weakest=part)
+    return Finding(
+        proposition,
+        effect,
+        under,
+        difference,
+        paired.size,
+        values=values,
+        differences=tuple(paired.tolist()),
+        weakest=part,
+    )
 
 
 def _part(
     experiment: Experiment, readings: Mapping[str, Numbers], number: int
-) -> tuple[Effect, Effect | None, Effect | None]:
-    """Return the effect against one baseline, that under the control, and the difference between them."""
+) -> tuple[Effect, Effect | None, Effect | None, Numbers]:
+    """Return the effect against one baseline, that under the control, the difference between them, and the effect by seed."""
 
     def compared(suffix: str) -> tuple[Numbers, float]:
         treated = readings["treatment" + suffix]
@@ -144,13 +155,13 @@ def _part(
     differences, spread = compared("")
     effect = effect_of(differences, spread)
     if not experiment.control:
-        return effect, None, None
+        return effect, None, None, differences
     others, other_spread = compared(" under control")
     scale = math.sqrt((spread**2 + other_spread**2) / 2.0)
     difference = effect_of(differences - others, scale)
     if experiment.asks == "interaction":
-        return difference, effect_of(others, other_spread), effect
-    return effect, effect_of(others, other_spread), difference
+        return difference, effect_of(others, other_spread), effect, differences - others
+    return effect, effect_of(others, other_spread), difference, differences
 
 
 def judged(findings: Sequence[Finding]) -> list[Finding]:

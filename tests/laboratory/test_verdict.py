@@ -97,6 +97,20 @@ def test_equal_differences_are_no_surer_than_tosses_of_a_coin() -> None:
     assert effect_of(np.full(8, 0.5), 0.0).chance == 2.0**-7
 
 
+@pytest.mark.parametrize("asks", ["effect", "interaction"])
+def test_differences_are_those_of_the_effect(asks: str) -> None:
+    """Protects pictures of the seeds: their mean is the effect that is told, against the weakest of several baselines."""
+    asked = replace(
+        PROPOSITION, experiment=replace(EXPERIMENT, control={"rules.trust": False}, baselines=({}, {}), asks=asks)
+    )
+    worlds = {f"{name}{suffix}": LUCK[(2 * place + len(suffix)) % 4] + place for place, name in
+              enumerate(("treatment", "baseline 1", "baseline 2")) for suffix in ("", " under control")}  # fmt: skip
+    finding = measured(asked, worlds)
+    assert finding.effect is not None
+    assert np.mean(finding.differences) == pytest.approx(finding.effect.mean)
+    assert len(finding.differences) == finding.seeds
+
+
 def test_standing_is_kept() -> None:
     """Protects honesty: what is built in stays so however clear its consequence, and what was not run has its reason."""
     built = replace(PROPOSITION, standing="by construction")

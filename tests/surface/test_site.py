@@ -12,8 +12,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 import ecosim
+from ecosim.laboratory.declarations import load_propositions
+from ecosim.laboratory.verdict import VERDICTS
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -82,6 +85,30 @@ def test_no_page_asks_the_internet(site: dict[Path, Page]) -> None:
     styles = [path.read_text(encoding="utf-8") for path in root.rglob("*.css")]
     assert styles
     assert not [found for text in styles for found in re.findall(r"(?:url\(|@import\s*)[\"']?https?://[^)\"']+", text)]
+
+
+def test_claims_are_filtered(site: dict[Path, Page], browser: Browser) -> None:
+    """Protects the table of claims from being a wall: paper, mechanism and verdict each keep their rows, and the count says how many."""
+    path = next(path for path in site if path.name == "propositions.html")
+    claims = load_propositions()
+    page = browser.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(path.as_uri())
+    rows = page.locator("tr", has=page.locator("td", has_text=re.compile(r"^P\d+$"))).filter(visible=True)
+    status = page.get_by_role("status").filter(has_text="claims")
+    expect(status).to_have_text(f"{len(claims)} of {len(claims)} claims")
+    page.get_by_label("paper").select_option("S003")
+    wanted = [each for each in claims if "S003" in each.papers]
+    expect(status).to_have_text(f"{len(wanted)} of {len(claims)} claims")
+    page.get_by_label("mechanism").select_option("element flow")
+    wanted = [each for each in wanted if each.mechanism == "element flow"]
+    assert 1 < len(wanted) < 10
+    assert page.get_by_label("verdict").locator("option").all_inner_texts()[1:] == sorted(VERDICTS)
+    shown = [row.locator("td").first.inner_text() for row in rows.all()]
+    assert shown == [each.number for each in wanted]
+    page.context.close()
+    assert not wrong
 
 
 def test_docstrings_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
