@@ -42,13 +42,13 @@ def standardised(effect: Mapping[str, float | None] | None) -> str:
 def rows(findings: Iterable[Finding]) -> str:
     """Return a row a proposition."""
     return table(
-        ("", "claim", "mechanism", "reading", "effect", "d", "under control", "seeds", "verdict"),
+        ("", "claim", "verdict", "effect", "d", "under control", "seeds", "reading", "mechanism"),
         (
             (
-                each["number"], f"{each['statement']} ({each['place']})", each["mechanism"],
-                "" if each["reading"] is None else f"{each['reading']}, {each['scenario']}; claimed {each['side']}",
+                each["number"], f"{each['statement']} ({each['place']})", f"**{each['verdict']}**: {each['reason']}",
                 written(each["effect"]), standardised(each["effect"]), written(each["under_control"]), each["seeds"] or "",
-                f"**{each['verdict']}**: {each['reason']}",
+                "" if each["reading"] is None else f"{each['reading']}, {each['scenario']}; claimed {each['side']}",
+                each["mechanism"],
             )
             for each in findings
         ),

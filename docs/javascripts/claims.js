@@ -1,13 +1,13 @@
 // Fields above the tables of propositions that keep the rows of a paper, a mechanism or a verdict. Without them, all rows show.
 document.addEventListener("DOMContentLoaded", () => {
-  const named = (table) => [...table.querySelectorAll("th")].map((cell) => cell.textContent.trim());
+  const headings = (table) => [...table.querySelectorAll("th")].map((cell) => cell.textContent.trim());
   const tables = [...document.querySelectorAll("article table")].filter(
-    (table) => ["claim", "mechanism", "verdict"].every((name) => named(table).includes(name)));
+    (table) => ["claim", "mechanism", "verdict"].every((name) => headings(table).includes(name)));
   if (!tables.length) return;
   const rows = tables.flatMap((table) => {
-    const names = named(table);
+    const columns = headings(table);
     return [...table.querySelectorAll("tbody tr")].map((row) => {
-      const cell = (name) => row.cells[names.indexOf(name)];
+      const cell = (name) => row.cells[columns.indexOf(name)];
       return {
         row,
         paper: cell("claim").textContent.match(/S\d{3}/g) ?? [],
@@ -16,9 +16,11 @@ document.addEventListener("DOMContentLoaded", () => {
       };
     });
   });
-  const fields = ["paper", "mechanism", "verdict"].map((name) => {
+  const names = ["paper", "mechanism", "verdict"];
+  const fields = names.map((name) => {
     const select = document.createElement("select");
-    select.name = name;
+    select.id = `claims-${name}`;
+    select.style.cssText = "font: inherit; color: inherit; background: inherit; border: 1px solid; max-width: 14em";
     const values = [...new Set(rows.flatMap((each) => each[name]))].sort();
     for (const value of ["", ...values]) select.add(new Option(value || "all", value));
     return select;
@@ -28,7 +30,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const keep = () => {
     let kept = 0;
     for (const each of rows) {
-      each.row.hidden = !fields.every((field) => !field.value || each[field.name].includes(field.value));
+      each.row.hidden = !names.every((name, place) => !fields[place].value || each[name].includes(fields[place].value));
       kept += !each.row.hidden;
     }
     status.textContent = `${kept} of ${rows.length} claims`;
@@ -36,10 +38,12 @@ document.addEventListener("DOMContentLoaded", () => {
   const form = document.createElement("form");
   for (const field of fields) {
     const label = document.createElement("label");
-    label.style.marginRight = "1.5em";
-    label.append(`${field.name} `, field);
-    field.style.cssText = "font: inherit; color: inherit; background: inherit; border: 1px solid; padding: 0.1em 0.3em; max-width: 14em";
-    form.append(label);
+    label.htmlFor = field.id;
+    label.append(`${field.id.replace("claims-", "")} `);
+    const pair = document.createElement("span");
+    pair.style.cssText = "display: inline-block; white-space: nowrap; margin-right: 1.5em";
+    pair.append(label, field);
+    form.append(pair);
   }
   form.append(status);
   form.addEventListener("change", keep);

@@ -98,13 +98,13 @@ def test_claims_are_filtered(site: dict[Path, Page], browser: Browser) -> None:
     rows = page.locator("tr", has=page.locator("td", has_text=re.compile(r"^P\d+$"))).filter(visible=True)
     status = page.get_by_role("status").filter(has_text="claims")
     expect(status).to_have_text(f"{len(claims)} of {len(claims)} claims")
-    page.get_by_label("paper").select_option("S003")
+    page.get_by_label("paper", exact=True).select_option("S003")
     wanted = [each for each in claims if "S003" in each.papers]
     expect(status).to_have_text(f"{len(wanted)} of {len(claims)} claims")
-    page.get_by_label("mechanism").select_option("element flow")
+    page.get_by_label("mechanism", exact=True).select_option("element flow")
     wanted = [each for each in wanted if each.mechanism == "element flow"]
     assert 1 < len(wanted) < 10
-    assert page.get_by_label("verdict").locator("option").all_inner_texts()[1:] == sorted(VERDICTS)
+    assert page.get_by_label("verdict", exact=True).locator("option").all_inner_texts()[1:] == sorted(VERDICTS)
     shown = [row.locator("td").first.inner_text() for row in rows.all()]
     assert shown == [each.number for each in wanted]
     page.context.close()
