@@ -67,7 +67,7 @@ def drawn(findings: Sequence[Finding]) -> Figure:
     axes.set_xscale("symlog", linthresh=1.0)
     axes.set_xticks(TICKS, [f"{tick:+d}" if tick else "0" for tick in TICKS])
     axes.minorticks_off()
-    axes.set(xlim=(-EDGE, EDGE), ylim=(len(findings) - 0.4, -0.6))
+    axes.set(xlim=(-1.3 * EDGE, 1.3 * EDGE), ylim=(len(findings) - 0.4, -0.6))
     labels = ["\n".join(textwrap.wrap(f"{each['number']}  {each['statement']}", 62)) for each in findings]
     axes.set_yticks(range(len(findings)), labels, fontsize=8)
     axes.tick_params(axis="y", length=0)
