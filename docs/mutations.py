@@ -19,6 +19,7 @@ from tables import insert
 
 import ecosim
 from ecosim.laboratory.declarations import load_propositions
+from ecosim.laboratory.proposition import Reading
 from ecosim.laboratory.readings import read
 from ecosim.laboratory.trial import worlds_of
 from ecosim.laboratory.verdict import Finding, judged, measured
@@ -88,24 +89,26 @@ MUTATIONS = (
     Mutation("P83", "nobody has any of the nine components", NO_CAPABILITY),
     Mutation("P85", "nobody talks", _set("ties", "dialogue", 0.0), "govern"),
     Mutation("P91", "groups have neither cognition nor action", NO_GROUP, "govern"),
+    Mutation("P93", "the first failed test counts as the last", _set("projects", "rounds", 1000)),
     Mutation("P98", "nobody has any of the nine components", NO_CAPABILITY),
 )
 
 
 def asked(
     number: str, phase: Phase | None = None, after: str | None = None, seeds: Iterable[int] = SEEDS,
-    more: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] | None = None, reading: Reading | None = None,
 ) -> Finding:  # fmt: skip
     """Return what a proposition's experiment finds in the sound model, or with a mechanism undone every quarter.
 
     Parameters
     ----------
     more : settings laid over all worlds, under those that the experiment itself sets.
+    reading : what is read instead of what was declared.
     """
     proposition = next(each for each in load_propositions() if each.number == number)
     experiment = proposition.experiment
     assert experiment is not None
-    reading = experiment.reading
+    reading = reading or experiment.reading
     found: dict[str, list[float]] = {name: [] for name in worlds_of(experiment)}
     for name, settings in worlds_of(experiment).items():
         for seed in seeds:
