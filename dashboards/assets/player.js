@@ -15,6 +15,7 @@
   const PANELS = ["shares", "table", "flows", "network", "events", "ladder", "symbiosis", "environment"];
   const SPEEDS = [1, 2, 4, 8, 16, 32];
   const FRAME_BUDGET = 24; // milliseconds of drawing a frame; what does not fit waits for the next one
+  const LATEST = 300; // milliseconds after which a panel is drawn on a slow machine too, if the main chart moved on without it
   const LISTED_EVENTS = 40;
   const ROUTINE = new Set([
     "tie formed", "tie upgraded", "tie downgraded", "tie broken", "project finished", "project failed",
@@ -357,7 +358,7 @@
     draw(now) {
       this.frame = 0;
       if (this.playing) this.advance(now);
-      if (this.work(FRAME_BUDGET) || this.playing || this.prepare()) this.ask();
+      if (this.work(now, FRAME_BUDGET) || this.playing || this.prepare()) this.ask();
     }
 
     /** Draw a panel off the screen that was never drawn, so that it is there when somebody scrolls; return whether there was one. */
@@ -367,19 +368,27 @@
       return waiting !== undefined;
     }
 
-    /** Bring panels up to date in turn until the time is used up; return whether any is left. */
-    work(budget) {
-      const start = performance.now();
-      const count = this.panels.length;
-      for (let tried = 0; tried < count; tried++) {
-        const panel = this.panels[this.turn % count];
-        if (panel.visible && panel.behind) {
-          if (tried && performance.now() - start > budget) return true;
-          panel.catchUp();
-        }
-        this.turn = (this.turn + 1) % count;
+    /** Bring panels up to date: the first always, the others in turn while there is time or one is late; return whether any is left. */
+    work(start, budget) {
+      const waiting = (panel) => panel.visible && panel.behind;
+      const [main, ...others] = this.panels;
+      let drawn = 0;
+      if (waiting(main)) {
+        main.catchUp();
+        drawn++;
       }
-      return this.panels.some((panel) => panel.visible && panel.behind);
+      for (let tried = 0; tried < others.length; tried++) {
+        const panel = others[this.turn % others.length];
+        if (waiting(panel)) {
+          const now = performance.now();
+          const most = now - panel.caughtUp < LATEST ? 1 : 2;
+          if (now - start > budget && drawn >= most) return true;
+          panel.catchUp();
+          drawn++;
+        }
+        this.turn = (this.turn + 1) % others.length;
+      }
+      return this.panels.some(waiting);
     }
 
     redraw(name = null) {
@@ -543,7 +552,7 @@
   /** A part of the page: `build` once, `drawAll` when run or language change, `drawStep` when the cursor moves. */
   class Panel {
     constructor(player, name) {
-      Object.assign(this, { player, name, visible: false, stale: true, undrawn: true, resized: false, updates: 0, milliseconds: 0 });
+      Object.assign(this, { player, name, visible: false, stale: true, undrawn: true, resized: false, caughtUp: 0, updates: 0, milliseconds: 0 });
       this.heading = player.label(make("h3", { id: `${name}-${Math.random().toString(36).slice(2)}` }), `player.panel.${name}`);
       this.tools = make("div", { class: "tools" });
       this.body = make("div", { class: "body" });
@@ -568,7 +577,8 @@
       for (const chart of this.charts) chart.getZr().flush();
       if (this.stale) this.updates += 1;
       this.stale = this.undrawn = this.resized = false;
-      this.milliseconds += performance.now() - start;
+      this.caughtUp = performance.now();
+      this.milliseconds += this.caughtUp - start;
     }
 
     fit() {
