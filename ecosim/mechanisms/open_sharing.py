@@ -160,6 +160,9 @@ def share_over_ties(
             fetch(organisations.knowledge, i)
             fetch(gains.knowledge, i)
             fetch(gains.best, i)
+            fetch(organisations.role, i)
+            fetch(usable, i)
+            fetch(opened, i)
         a, b = ties.a[t], ties.b[t]
         channel = EXCHANGE if ties.mode[t] == SEPARATION else POOL
         to_a = tie_rate(ties.mode[t], ties.trust[t], opened[b], p) * usable[a]
