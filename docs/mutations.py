@@ -19,14 +19,16 @@ from tables import insert
 
 import ecosim
 from ecosim.laboratory.declarations import load_propositions
-from ecosim.laboratory.proposition import Reading
+from ecosim.laboratory.proposition import Proposition, Reading
 from ecosim.laboratory.readings import read
+from ecosim.laboratory.table import written
 from ecosim.laboratory.trial import worlds_of
 from ecosim.laboratory.verdict import Finding, judged, measured
 from ecosim.studies.measures import outcomes_for, quarterly
 
 PAGE = Path(__file__).resolve().parent / "propositions.md"
 SEEDS = range(1, 13)
+MADE = f"Seeds {SEEDS[0]} to {SEEDS[-1]}, each case on its own, without correction."
 Phase = Callable[[Any], None]
 
 
@@ -94,6 +96,11 @@ MUTATIONS = (
 )
 
 
+def declared(number: str) -> Proposition:
+    """Return a proposition by its number."""
+    return next(each for each in load_propositions() if each.number == number)
+
+
 def asked(
     number: str, phase: Phase | None = None, after: str | None = None, seeds: Iterable[int] = SEEDS,
     more: Mapping[str, Any] | None = None, reading: Reading | None = None,
@@ -105,7 +112,7 @@ def asked(
     more : settings laid over all worlds, under those that the experiment itself sets.
     reading : what is read instead of what was declared.
     """
-    proposition = next(each for each in load_propositions() if each.number == number)
+    proposition = declared(number)
     experiment = proposition.experiment
     assert experiment is not None
     reading = reading or experiment.reading
@@ -134,12 +141,8 @@ def both(place: int) -> tuple[Finding, Finding]:
 
 
 def _row(mutation: Mutation, sound: Finding, broken: Finding) -> tuple[str, ...]:
-    effects = [
-        f"{each.effect.mean:.3g} [{each.effect.low:.3g}, {each.effect.high:.3g}]"
-        for each in (sound, broken)
-        if each.effect
-    ]
-    return (mutation.number, mutation.broken, f"{sound.verdict}, {effects[0]}", f"{broken.verdict}, {effects[1]}")
+    told = (f"{each.verdict}, {written(each.effect)}" for each in (sound, broken))
+    return (mutation.number, mutation.broken, *told)
 
 
 def main(arguments: list[str]) -> int:
@@ -150,9 +153,7 @@ def main(arguments: list[str]) -> int:
     text = table(("", "undone every quarter, in all worlds", "sound model", "broken model"), rows)
     print(text)
     if "--check" not in arguments:
-        insert(
-            PAGE, {"mutations": f"Seeds {SEEDS[0]} to {SEEDS[-1]}, each case on its own, without correction.\n\n{text}"}
-        )
+        insert(PAGE, {"mutations": f"{MADE}\n\n{text}"})
     return int(any(sound.verdict != "shown" or broken.verdict == "shown" for sound, broken in found))
 
 

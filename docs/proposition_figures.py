@@ -81,7 +81,7 @@ def main() -> None:
     with style(), mpl.rc_context({"svg.hashsalt": "ecosim"}):
         for section in dict.fromkeys(each["section"] for each in found):
             run = [each for each in found if each["section"] == section and each["effect"] is not None]
-            drawn(run).savefig(file_of(section), facecolor="white", metadata={"Date": None})
+            drawn(run).savefig(file_of(section), facecolor="white", metadata={"Date": None, "Creator": None})
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from generate import table
-from mutations import SEEDS, asked
+from mutations import MADE, asked, declared
 from tables import insert
 
 from ecosim.laboratory.proposition import Reading
+from ecosim.laboratory.table import written
 from ecosim.laboratory.verdict import Finding
 
 PAGE = Path(__file__).resolve().parent / "propositions.md"
@@ -26,12 +27,7 @@ SCANS: dict[tuple[str, str], tuple[float, ...]] = {
     ("P65", "value_sharing.transfer_share"): (0.0, 0.4, 0.8),
     ("P96", "knowledge_components.modularity"): (0.0, 0.6, 1.0),
 }
-# Ratios that were shown: what stands above and below the line.
-RATIOS = {
-    "P16": ("value_created", "capital_total"),
-    "P19": ("knowledge_total", "research_firms"),
-    "P68": ("value_created", "capital_total"),
-}
+RATIOS = ("P16", "P19", "P68")  # those that were shown
 CASES = [(number, path, value) for (number, path), values in SCANS.items() for value in values]
 
 
@@ -41,15 +37,13 @@ def found(place: int) -> Finding:
     return asked(number, more={path: value})
 
 
-def apart(number: str) -> tuple[Finding, ...]:
-    """Return what happens to either part of a proposition's ratio, as the sum over quarters."""
-    return tuple(asked(number, reading=Reading("sum", measure)) for measure in RATIOS[number])
-
-
-def written(finding: Finding) -> str:
-    """Return an effect with its interval."""
-    assert finding.effect is not None
-    return f"{finding.effect.mean:.3g} [{finding.effect.low:.3g}, {finding.effect.high:.3g}]"
+def apart(number: str) -> tuple[str, ...]:
+    """Return what stands above and below the line of a proposition's ratio, each with the effect on its sum over quarters."""
+    experiment = declared(number).experiment
+    assert experiment is not None
+    measures = experiment.reading.measures
+    effects = (written(asked(number, reading=Reading("sum", measure)).effect) for measure in measures)
+    return tuple(cell for pair in zip(measures, effects, strict=True) for cell in pair)
 
 
 def main() -> None:
@@ -60,20 +54,16 @@ def main() -> None:
     scans = table(
         ("", "parameter", "value", "effect", "verdict"),
         (
-            (number, f"`{path}`", f"{value:g}", written(finding), finding.verdict)
+            (number, f"`{path}`", f"{value:g}", written(finding.effect), finding.verdict)
             for (number, path, value), finding in zip(CASES, findings, strict=True)
         ),
     )
     ratios = table(
         ("", "above the line", "effect", "below the line", "effect"),
-        (
-            (number, above, written(first), below, written(second))
-            for (number, (above, below)), (first, second) in zip(RATIOS.items(), parts, strict=True)
-        ),
+        ((number, *cells) for number, cells in zip(RATIOS, parts, strict=True)),
     )
     print(scans, ratios, sep="\n\n")
-    made = f"Seeds {SEEDS[0]} to {SEEDS[-1]}, each case on its own, without correction."
-    insert(PAGE, {"scans": f"{made}\n\n{scans}", "ratios": f"{made} Effects on the sum over all quarters.\n\n{ratios}"})
+    insert(PAGE, {"scans": f"{MADE}\n\n{scans}", "ratios": f"{MADE} Effects on the sum over all quarters.\n\n{ratios}"})
 
 
 if __name__ == "__main__":

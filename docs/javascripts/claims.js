@@ -16,6 +16,7 @@ document.addEventListener("DOMContentLoaded", () => {
       };
     });
   });
+  const form = document.createElement("form");
   const names = ["paper", "mechanism", "verdict"];
   const fields = names.map((name) => {
     const select = document.createElement("select");
@@ -23,6 +24,13 @@ document.addEventListener("DOMContentLoaded", () => {
     select.style.cssText = "font: inherit; color: inherit; background: inherit; border: 1px solid; max-width: 14em";
     const values = [...new Set(rows.flatMap((each) => each[name]))].sort();
     for (const value of ["", ...values]) select.add(new Option(value || "all", value));
+    const label = document.createElement("label");
+    label.htmlFor = select.id;
+    label.append(`${name} `);
+    const pair = document.createElement("span");
+    pair.style.cssText = "display: inline-block; white-space: nowrap; margin-right: 1.5em";
+    pair.append(label, select);
+    form.append(pair);
     return select;
   });
   const status = document.createElement("p");
@@ -35,16 +43,6 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     status.textContent = `${kept} of ${rows.length} claims`;
   };
-  const form = document.createElement("form");
-  for (const field of fields) {
-    const label = document.createElement("label");
-    label.htmlFor = field.id;
-    label.append(`${field.id.replace("claims-", "")} `);
-    const pair = document.createElement("span");
-    pair.style.cssText = "display: inline-block; white-space: nowrap; margin-right: 1.5em";
-    pair.append(label, field);
-    form.append(pair);
-  }
   form.append(status);
   form.addEventListener("change", keep);
   let place = tables[0];
