@@ -358,7 +358,7 @@
     draw(now) {
       this.frame = 0;
       if (this.playing) this.advance(now);
-      if (this.work(now, FRAME_BUDGET) || this.playing || this.prepare()) this.ask();
+      if (this.work(now) || this.playing || this.prepare()) this.ask();
     }
 
     /** Draw a panel off the screen that was never drawn, so that it is there when somebody scrolls; return whether there was one. */
@@ -369,7 +369,7 @@
     }
 
     /** Bring panels up to date: the first always, the others in turn while there is time or one is late; return whether any is left. */
-    work(start, budget) {
+    work(start) {
       const waiting = (panel) => panel.visible && panel.behind;
       const [main, ...others] = this.panels;
       let drawn = 0;
@@ -382,7 +382,7 @@
         if (waiting(panel)) {
           const now = performance.now();
           const most = now - panel.caughtUp < LATEST ? 1 : 2;
-          if (now - start > budget && drawn >= most) return true;
+          if (now - start > FRAME_BUDGET && drawn >= most) return true;
           panel.catchUp();
           drawn++;
         }
