@@ -167,7 +167,7 @@ def test_pages_are_reached_from_each_other(visit: Visit) -> None:
     ):
         page.get_by_role("navigation").get_by_role("link", name=name).focus()
         page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(rf"/{path}\?.*seed=5"), timeout=60_000)
+        expect(page).to_have_url(re.compile(rf"/{path}\?.*seed=5"))
         expect(page.get_by_role("navigation").get_by_role("link", name=name)).to_have_attribute("aria-current", "page")
 
 
@@ -176,7 +176,7 @@ def test_language_switches_in_place(visit: Visit) -> None:
     page = visit.go(query="seed=5")
     page.get_by_label("Language").select_option("zh")
     expect(page.get_by_text(text("live.new_luck", "zh"))).to_be_visible()
-    page.wait_for_url(re.compile("lang=zh"), timeout=60_000)
+    expect(page).to_have_url(re.compile("lang=zh"))
     expect(page.get_by_label(text("live.seed", "zh"))).to_have_value("5")
 
 
@@ -205,7 +205,7 @@ def test_moving_a_slider_changes_the_shares(visit: Visit) -> None:
     slider.focus()
     slider.press("Home")
     after = moved(page, before)
-    page.wait_for_url(re.compile("roles.firm.openness_target=0"), timeout=60_000)
+    expect(page).to_have_url(re.compile("roles.firm.openness_target=0"))
     expect(page.locator(".controls-changed").first).to_be_visible()
     assert after != before
     page.get_by_role("button", name="Reset (1)").click()
@@ -224,7 +224,7 @@ def test_same_luck_and_new_luck(visit: Visit) -> None:
     page.get_by_role("button", name="New luck").click()
     moved(page, second)
     assert seed.input_value() not in ("1", "2")
-    page.wait_for_url(re.compile("rules.trust=false"), timeout=60_000)
+    expect(page).to_have_url(re.compile("rules.trust=false"))
     seed.fill("1")
     seed.press("Enter")
     becomes(page, first)
@@ -258,7 +258,7 @@ def test_typing_is_left_alone(visit: Visit) -> None:
         seen = moved(page, seen)
         expect(field).to_have_value(written)
         page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(re.escape(address)), timeout=60_000)
+        expect(page).to_have_url(re.compile(re.escape(address)))
         seen = moved(page, seen)
 
 
@@ -270,7 +270,7 @@ def test_other_scenarios(visit: Visit, name: str) -> None:
     page.get_by_role("combobox", name="Scenario").select_option(name)
     expect(page.get_by_role("heading", name=ecosim.load_scenario(name).question)).to_be_visible(timeout=PATIENCE)
     moved(page, before)
-    page.wait_for_url(re.compile(f"scenario={name}"), timeout=60_000)
+    expect(page).to_have_url(re.compile(f"scenario={name}"))
     assert len(page.get_by_role("combobox", name="Scenario").locator("option").all()) == len(shipped_scenarios())
 
 
@@ -286,7 +286,7 @@ def test_branch_keeps_the_past(visit: Visit) -> None:
     expect(slider).to_be_visible()
     slider.focus()
     slider.press("Home")
-    page.wait_for_url(re.compile(r"at\.\d+\.adoption\.surplus=0"), timeout=60_000)
+    expect(page).to_have_url(re.compile(r"at\.\d+\.adoption\.surplus=0"))
     after = moved(page, before)
     step = int(re.findall(r"at\.(\d+)\.", page.url)[0])
     assert 18 <= step <= 21
@@ -428,7 +428,7 @@ def test_things_to_try_lead_to_the_live_page(visit: Visit) -> None:
     """Try it takes the change along to the live page."""
     page = visit.go("info")
     page.get_by_role("button", name="Try it").nth(1).click()
-    page.wait_for_url(re.compile(r"/\?.*rules.trust=false"), timeout=60_000)
+    expect(page).to_have_url(re.compile(r"/\?.*rules.trust=false"))
     drawn(page)
 
 

@@ -340,7 +340,7 @@ def test_sessions_do_not_see_each_other(browser: Browser, dashboard: Any) -> Non
     one, two = opened(browser, dashboard.address), opened(browser, dashboard.address)
     one.get_by_label("Luck (seed)").fill("4711")
     one.get_by_label("Luck (seed)").press("Enter")
-    one.wait_for_url(re.compile("seed=4711"), timeout=60_000)
+    expect(one).to_have_url(re.compile("seed=4711"))
     one.get_by_label("Language").select_option("zh")
     expect(one.get_by_text("情景", exact=True)).to_be_visible()
     expect(two.get_by_label("Luck (seed)")).to_have_value("1")
@@ -484,7 +484,7 @@ def sow(page: Page, seed: int) -> dict[str, Any]:
     """Ask for another seed, wait until the page has it, and return the message that asked, if the page has an ear."""
     page.get_by_label("Luck (seed)").fill(str(seed))
     page.get_by_label("Luck (seed)").press("Enter")
-    page.wait_for_url(re.compile(f"seed={seed}&|seed={seed}$"), timeout=60_000)
+    expect(page).to_have_url(re.compile(f"seed={seed}&|seed={seed}$"))
     heard = page.evaluate("(window.heard || []).filter(what => typeof what === 'string' && what.includes('\"sow\"'))")
     return dict(json.loads(heard[-1])) if heard else {}
 
@@ -550,7 +550,7 @@ def test_restart_gives_the_state_back(browser: Browser, new_server: Any, tmp_pat
         if refresh.is_visible():
             refresh.click()
         expect(seed).to_have_value("12")
-        page.wait_for_url(re.compile("policy.subsidy=0.3"), timeout=60_000)
+        expect(page).to_have_url(re.compile("policy.subsidy=0.3"))
         leave(page)
     finally:
         server.stop()
